@@ -1,0 +1,28 @@
+"""What a model can do and what it costs, as far as anybody says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Capabilities of one model. `None` means nobody says.
+
+    `output` are the ways to ask for structured output, best first: `native` (a schema the vendor
+    enforces), `tool` (a forced tool call), `grammar` (a local grammar), `json` (valid JSON of any shape),
+    `prompt` (asked for in words). `schema` names the dialect such a schema must keep to.
+    `options` are the names of the options it honours; None where any may be sent.
+    """
+
+    provider: str
+    model: str
+    context: int | None = None
+    max_output: int | None = None
+    output: tuple[str, ...] = ("prompt",)
+    schema: str = "strict"
+    tools: bool = True
+    vision: bool = False
+    usage_in_stream: bool = True
+    options: frozenset[str] | None = None
+    local: bool = False

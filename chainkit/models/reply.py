@@ -1,0 +1,85 @@
+"""What a chat model answered, in no vendor's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from chainkit.messages import Message, ServerItem, Text, Thinking, ToolCall
+from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused", "error", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that a model named for a stretch of its text; `start` and `end` are characters of the text."""
+
+    text: str
+    source: str | None = None
+    start: int | None = None
+    end: int | None = None
+    title: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Reply:
+    """One answer of a chat model. `str(reply)` is its text.
+
+    `finish` is the reason in our words (`finish_reason`), `finish_word` in the vendor's. `raw` is the
+    wire's own body (for a stream: None). `parts` keeps the order in which the vendor sent things.
+    `choices` holds further answers where more than one was asked for. Equality leaves out ids, times, cost.
+    """
+
+    parts: tuple[Text | Thinking | ToolCall | ServerItem, ...]
+    finish_reason: FinishReason = "stop"
+    finish_word: str | None = None
+    usage: Usage = NO_USAGE
+    cost: Cost = UNKNOWN
+    model: str | None = None
+    id: str | None = None
+    refusal: str | None = None
+    citations: tuple[Citation, ...] = ()
+    logprobs: tuple[Any, ...] = ()
+    choices: tuple[Reply, ...] = ()
+    warnings: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    raw: Any = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        parts = self.parts
+        if len(parts) == 1 and type(parts[0]) is Text:
+            return parts[0].text
+        return "".join(p.text for p in parts if isinstance(p, Text))
+
+    @property
+    def thinking(self) -> str | None:
+        """The reasoning parts, joined; None where the model showed none."""
+        found = [p.text for p in self.parts if isinstance(p, Thinking)]
+        return "".join(found) if found else None
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tools it wants called, in order."""
+        return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+    @property
+    def message(self) -> Message:
+        """The reply as a turn of the conversation."""
+        return Message("assistant", self.parts)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _said(self) -> tuple[Any, ...]:
+        calls = tuple((c.name, c.raw or repr(c.arguments)) for c in self.tool_calls)
+        return (self.text, self.thinking, calls, self.finish_reason, self.refusal)
+
+    def __eq__(self, other: object) -> bool:
+        return self._said() == other._said() if isinstance(other, Reply) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._said())
