@@ -46,7 +46,7 @@ class Attempt:
 class ChainkitError(Exception):
     """The root. `path` is the place in the chain, `cure` the next thing to do, `run` the run it ended.
 
-    `attempts` lists what each attempt gave; `exhausted` is set once a gate has used up its attempts,
+    `attempts` lists what each attempt gave; `spent` is set once a gate has used up its attempts,
     and an outer retry then leaves the error alone. `index` is the item's place in a batch.
     """
 
@@ -56,7 +56,7 @@ class ChainkitError(Exception):
         self.cure = cure
         self.path = path
         self.attempts: tuple[Attempt, ...] = ()
-        self.exhausted = False
+        self.spent = False
         self.index: int | None = None
         self.run: Any = None
 
