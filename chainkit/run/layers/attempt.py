@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import ChainkitError, DeadlineExceeded, ProviderError, StreamBroken
+from chainkit.errors import DeadlineExceeded, StreamBroken
 from chainkit.usage import NO_USAGE
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ async def attempt(call: Call, send: Callable[[Call], Awaitable[Any]]) -> Any:
         reply = await send(call)
     except BaseException as error:
         usage = getattr(error, "usage", NO_USAGE)
-        # A request that was refused outright costs nothing that anybody knows of: Unknown, not 0.
-        row.close(_outcome(call, error), usage, call.price, type(error).__name__)
+        outcome, name = _ending(call, error)
+        row.close(outcome, usage, call.price, name)
         call.run.closed(row)
         raise
     row.close("ok", reply.usage, call.price)
@@ -39,12 +39,12 @@ async def attempt(call: Call, send: Callable[[Call], Awaitable[Any]]) -> Any:
     return reply
 
 
-def _outcome(call: Call, error: BaseException) -> Outcome:
+def _ending(call: Call, error: BaseException) -> tuple[Outcome, str | None]:
+    """How it ended, in words that are the same whether a socket or a task was cut."""
     if isinstance(error, StreamBroken | DeadlineExceeded):
-        return "cut"
-    if isinstance(error, ProviderError | ChainkitError):
-        return "error"
+        return "cut", type(error).__name__
     if isinstance(error, Exception):
-        return "error"
-    late = call.until is not None and call.io.now() >= call.until
-    return "cut" if late else "cancelled"
+        return "error", type(error).__name__
+    if call.until is not None and call.io.now() >= call.until:
+        return "cut", DeadlineExceeded.__name__
+    return "cancelled", None

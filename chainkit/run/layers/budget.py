@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 async def budget(call: Call, send: Callable[[Call], Awaitable[Any]]) -> Any:
     """Reserve in every purse, send, and settle by the row that was written."""
     held = await _reserved(call)
-    row = None
     call = call.copy(row=None)
     try:
         return await send(call)
