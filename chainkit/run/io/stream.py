@@ -200,11 +200,14 @@ class AsyncStream(_Streamed[Piece, Out]):
         self._input = value
         self._queue: deque[Any] = deque()
         self._task: asyncio.Task[Any] | None = None
+        self._over = False
 
     def __aiter__(self) -> AsyncIterator[Piece]:
         return self
 
     async def __anext__(self) -> Piece:
+        if self._over and not self._due:
+            raise StopAsyncIteration
         task = self._task or self._start()
         while True:
             if self._due:
@@ -245,17 +248,14 @@ class AsyncStream(_Streamed[Piece, Out]):
         self._news.clear()
 
     def _finish(self, task: asyncio.Task[Any]) -> None:
-        if self._value is not _NOTHING or task.cancelled():
+        if self._over:
             raise StopAsyncIteration
-        error = task.exception()
-        if error is not None:
-            self._value = None
-            raise error
+        self._over = True
         self._ended(task.result())
 
     async def aclose(self) -> None:
         """Cancel what is still going on and wait for it."""
-        task = self._task
+        task, self._over = self._task, True
         if task is not None and not task.done():
             await _cancelled(task)
 

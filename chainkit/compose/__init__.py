@@ -1,0 +1,1 @@
+"""Composing: sequence, parallel, each, branch, loop, route, assign, step, and policies around a chain."""
