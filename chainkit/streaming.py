@@ -11,7 +11,7 @@ from chainkit.run.io.stream import Listener
 Out_co = TypeVar("Out_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Partial(Generic[Out_co]):
     """A piece of a value that is still growing; each one replaces the one before.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import common, spelled
-from chainkit.compose.shown import Shown
+from chainkit.run.shown import Shown
 from chainkit.errors import CompositionError, DeadlineExceeded
 
 if TYPE_CHECKING:

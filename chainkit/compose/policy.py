@@ -57,9 +57,6 @@ class Named(Around):
         return self.name
 
     def compile(self, place: Place) -> Core:
-        # The name stands for a single step's own word, and before the steps of a larger chain.
-        if self.chain.parts():
-            return place.compile(self.chain, "" if not self.chain.label else None, tail=True)
         return self.chain.compile(place)
 
 
@@ -127,7 +124,7 @@ class Retrying(Around):
         core = place.compile(self.chain, tail=True)
 
         async def run(frame: Frame, value: Any) -> Any:
-            from chainkit.compose.shown import Shown
+            from chainkit.run.shown import Shown
 
             failed = 0
             while True:

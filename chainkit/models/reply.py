@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -28,7 +28,7 @@ class Reply:
     """One answer of a chat model. `str(reply)` is its text.
 
     `finish` is the reason in our words (`finish_reason`), `finish_word` in the vendor's. `raw` is the
-    wire's own body (for a stream: None). `parts` keeps the order in which the vendor sent things.
+    wire's own body (for a stream: None). `price` tells the cost of a usage. `parts` keeps the order in which the vendor sent things.
     `choices` holds further answers where more than one was asked for. Equality leaves out ids, times, cost.
     """
 
@@ -36,7 +36,6 @@ class Reply:
     finish_reason: FinishReason = "stop"
     finish_word: str | None = None
     usage: Usage = NO_USAGE
-    cost: Cost = UNKNOWN
     model: str | None = None
     id: str | None = None
     refusal: str | None = None
@@ -46,6 +45,12 @@ class Reply:
     warnings: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     raw: Any = None
+    price: Callable[[Usage], Cost] | None = field(default=None, repr=False)
+
+    @property
+    def cost(self) -> Cost:
+        """What it cost, worked out when asked; Unknown where nobody knows the price."""
+        return UNKNOWN if self.price is None else self.price(self.usage)
 
     @property
     def text(self) -> str:

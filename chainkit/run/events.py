@@ -87,7 +87,7 @@ class StepFinished:
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Completed(Generic[Out_co]):
     """The end: the chain's value, the model's reply where the chain is a model, and the run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import ProviderError
+from chainkit.errors import ProviderError, StreamBroken
 from chainkit.run.io.blocking import too_late
 
 if TYPE_CHECKING:
@@ -33,9 +33,17 @@ async def retry(call: Call, send: Callable[[Call], Awaitable[Any]]) -> Any:
             wait = pause(failed, error)
             if call.until is not None and call.io.now() + wait >= call.until:
                 raise tries.spend(too_late()) from error
-            if call.restart is not None:
-                await call.restart(error)
+            await _restart(call, error)
         await call.io.sleep(wait)
+
+
+async def _restart(call: Call, error: ProviderError) -> None:
+    if call.restart is None:
+        return
+    try:
+        await call.restart(error)
+    except StreamBroken as broken:
+        raise call.tries.spend(broken) from error
 
 
 def pause(failed: int, error: ProviderError) -> float:

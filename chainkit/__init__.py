@@ -1,0 +1,104 @@
+"""chainkit: compose language-model pipelines.
+
+Public names are imported when they are first used, so that `import chainkit` loads no package but itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "assistant": "prompts",
+    "assign": "compose.parallel",
+    "branch": "compose.branch",
+    "Budget": "run.budget",
+    "Chain": "chain",
+    "ChainkitError": "errors",
+    "constant": "compose.step",
+    "each": "compose.each",
+    "ensemble": "ensemble.members",
+    "examples": "prompts",
+    "fuse": "ensemble.fuse",
+    "history": "prompts",
+    "identity": "compose.step",
+    "index": "retrieval",
+    "judge": "ensemble.judge",
+    "load": "compose.load",
+    "loop": "compose.loop",
+    "Message": "messages",
+    "message": "messages",
+    "Messages": "messages",
+    "model": "models.chat",
+    "parallel": "compose.parallel",
+    "profile": "models.registry",
+    "prompt": "prompts",
+    "prompt_file": "prompts",
+    "race": "ensemble.race",
+    "Reply": "models.reply",
+    "route": "compose.branch",
+    "Run": "run.run",
+    "sequence": "compose.sequence",
+    "step": "compose.step",
+    "system": "prompts",
+    "user": "prompts",
+    "Verdict": "ensemble.verdict",
+    "vote": "ensemble.vote",
+}
+"""Each public name and the module, below this one, that it lives in."""
+
+__all__ = ["__version__", *_WHERE]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from chainkit.chain import Chain as Chain
+    from chainkit.compose.branch import branch as branch
+    from chainkit.compose.branch import route as route
+    from chainkit.compose.each import each as each
+    from chainkit.compose.load import load as load
+    from chainkit.compose.loop import loop as loop
+    from chainkit.compose.parallel import assign as assign
+    from chainkit.compose.parallel import parallel as parallel
+    from chainkit.compose.sequence import sequence as sequence
+    from chainkit.compose.step import constant as constant
+    from chainkit.compose.step import identity as identity
+    from chainkit.compose.step import step as step
+    from chainkit.ensemble.fuse import fuse as fuse
+    from chainkit.ensemble.judge import judge as judge
+    from chainkit.ensemble.members import ensemble as ensemble
+    from chainkit.ensemble.race import race as race
+    from chainkit.ensemble.verdict import Verdict as Verdict
+    from chainkit.ensemble.vote import vote as vote
+    from chainkit.errors import ChainkitError as ChainkitError
+    from chainkit.messages import Message as Message
+    from chainkit.messages import Messages as Messages
+    from chainkit.messages import message as message
+    from chainkit.models.chat import model as model
+    from chainkit.models.registry import profile as profile
+    from chainkit.models.reply import Reply as Reply
+    from chainkit.prompts import assistant as assistant
+    from chainkit.prompts import examples as examples
+    from chainkit.prompts import history as history
+    from chainkit.prompts import prompt as prompt
+    from chainkit.prompts import prompt_file as prompt_file
+    from chainkit.prompts import system as system
+    from chainkit.prompts import user as user
+    from chainkit.retrieval import index as index
+    from chainkit.run.budget import Budget as Budget
+    from chainkit.run.run import Run as Run
+
+
+def __getattr__(name: str) -> Any:
+    where = _WHERE.get(name)
+    if where is None:
+        msg = f"module 'chainkit' has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    value = getattr(import_module(f"chainkit.{where}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

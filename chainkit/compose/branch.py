@@ -1,0 +1,124 @@
+"""One of several chains, chosen by the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chainkit.chain import Chain
+from chainkit.compose.coerce import as_chain
+from chainkit.compose.meet import common, spelled
+from chainkit.errors import CompositionError, did_you_mean
+
+if TYPE_CHECKING:
+    from chainkit.chain import Step
+    from chainkit.place import Place
+    from chainkit.run.drive import Core
+    from chainkit.run.frame import Frame
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, repr=False)
+class Branch(Chain[Any, Any]):
+    """A chain that names an arm, and the arms by name; `otherwise` where no arm has that name."""
+
+    chooser: Chain[Any, Any]
+    names: tuple[Any, ...]
+    arms: tuple[Chain[Any, Any], ...]
+    otherwise: Chain[Any, Any] | None
+    word: str = "branch"
+
+    @property
+    def in_type(self) -> Any:
+        return common([self.chooser.in_type, *(a.in_type for a in self._all)])
+
+    @property
+    def out_type(self) -> Any:
+        kinds = {a.out_type for a in self._all}
+        return kinds.pop() if len(kinds) == 1 else Any
+
+    @property
+    def label(self) -> str:
+        return self.word
+
+    @property
+    def instant(self) -> bool:
+        return self.chooser.instant and all(a.instant for a in self._all)
+
+    @property
+    def _all(self) -> tuple[Chain[Any, Any], ...]:
+        return self.arms if self.otherwise is None else (*self.arms, self.otherwise)
+
+    def parts(self) -> tuple[tuple[str, Chain[Any, Any]], ...]:
+        names = [str(n) for n in self.names] + ([] if self.otherwise is None else ["otherwise"])
+        return (("choose", self.chooser), *zip(names, self._all, strict=True))
+
+    def compile(self, place: Place) -> Core:
+        (word, chooser), *arms = self.parts()
+        choose = place.compile(chooser, f"{word} > {chooser.label}" if chooser.label else word)
+        cores = [place.compile(a, f"{n} > {a.label}" if a.label else n, tail=True) for n, a in arms]
+        table = dict(zip(self.names, cores, strict=False))
+        otherwise = cores[-1] if self.otherwise is not None else None
+
+        async def run(frame: Frame, value: Any) -> Any:
+            choice = _plain(await choose(frame, value))
+            core = table.get(choice, otherwise)
+            if core is None:
+                raise _no_arm(choice, self.names)
+            return await core(frame, value)
+
+        return run
+
+
+def _plain(choice: Any) -> Any:
+    """What a chooser chose: a reply or a verdict counts as its text or value."""
+    if hasattr(choice, "ballots"):
+        choice = choice.value
+    if hasattr(choice, "finish_reason"):
+        choice = choice.text.strip()
+    return choice
+
+
+def _no_arm(choice: Any, names: tuple[Any, ...]) -> CompositionError:
+    msg = f"no arm is named {choice!r:.60}"
+    near = did_you_mean(str(choice), [str(n) for n in names])
+    return CompositionError(msg, cure=f"{near}; or give otherwise=")
+
+
+def branch(when: Callable[[A], object], then: Step[A], otherwise: Step[A] | None = None) -> Chain[A, Any]:
+    """`then` where `when(value)` is true, else `otherwise` (the value unchanged where that is left out)."""
+    from chainkit.compose.step import Identity, step
+
+    test = step(_Truth(when), inline=False, name="when")
+    chains = tuple(as_chain(c) if c is not None else Identity() for c in (then, otherwise))
+    return _agreed(Branch(test, (True, False), chains, None))
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """A condition as true or false."""
+
+    when: Callable[[Any], object]
+
+    def __call__(self, value: Any) -> bool:
+        return bool(self.when(value))
+
+
+def route(chooser: Step[A], arms: Mapping[Any, Step[A]], *, otherwise: Step[A] | None = None) -> Chain[A, Any]:
+    """The arm that `chooser` (a function, a chain, a model) names for the value; `otherwise` where none is."""
+    if not arms:
+        msg = "route() needs at least one arm"
+        raise CompositionError(msg)
+    rest = None if otherwise is None else as_chain(otherwise)
+    chains = tuple(as_chain(a) for a in arms.values())
+    return _agreed(Branch(as_chain(chooser), tuple(arms), chains, rest, "route"))
+
+
+def _agreed(chain: Branch) -> Branch:
+    if chain.in_type is None:
+        kinds = ", ".join(f"`{w}` takes {spelled(c.in_type)}" for w, c in chain.parts())
+        msg = f"no value can be the input of all arms: {kinds}"
+        raise CompositionError(msg)
+    return chain

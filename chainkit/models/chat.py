@@ -1,0 +1,278 @@
+"""A chat model as a chain: messages in, a `Reply` or a validated value out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_type_hints, overload
+
+from chainkit.chain import Chain
+from chainkit.errors import BadRequest, CompositionError, did_you_mean
+from chainkit.messages import Messages, Promptable, as_messages
+from chainkit.models.provider import Account
+from chainkit.models.reply import Reply
+from chainkit.models.request import ChatRequest, Options, ToolSpec
+from chainkit.models.resolve import Resolved, resolve, split
+from chainkit.run.call import Call, Tries
+from chainkit.run.gate import through
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+    from chainkit.models.structured import Asked
+    from chainkit.place import Place
+    from chainkit.run.drive import Core
+    from chainkit.run.frame import Frame
+
+T = TypeVar("T")
+ATTEMPTS = 3
+"""How often a model step may ask in all: transient retries and re-asks together."""
+
+
+@dataclass(frozen=True, repr=False)
+class ChatModel(Chain[Any, Any]):
+    """A model, how to reach it, and what it is asked for."""
+
+    spec: str
+    account: Account
+    options: tuple[tuple[str, Any], ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    output: Any = None
+    attempts: int = ATTEMPTS
+
+    @property
+    def in_type(self) -> Any:
+        return Promptable
+
+    @property
+    def out_type(self) -> Any:
+        if self.output is None:
+            return Reply
+        return Any if isinstance(self.output, _Held) else self.output
+
+    @property
+    def label(self) -> str:
+        return f"model {self.spec}"
+
+    def __hash__(self) -> int:
+        return hash((self.spec, self.account.provider, self.account.base_url, self.attempts))
+
+    def compile(self, place: Place) -> Core:
+        asked = self.asked()
+        path, tail = place.path, place.tail
+        if asked is not None:
+            return asked.core(self, path, tail=tail)
+
+        async def run(frame: Frame, value: Any) -> Any:
+            messages = value if type(value) is Messages else self.messages(value)
+            resolved = resolve(self, frame.run)
+            request = ChatRequest(self.account_model, messages, dict(self.options), self.tools)
+            listener = listening(frame, path, tail=tail)
+            return await self.send(resolved, request, frame, path, Tries(frame.attempts or self.attempts), listener)
+
+        return run
+
+    @property
+    def account_model(self) -> str:
+        """The second half of the spec."""
+        return split(self.spec)[1]
+
+    def asked(self) -> Asked | None:
+        """How a value is asked for; None where the reply itself is wanted."""
+        if self.output is None:
+            return None
+        from chainkit.models.structured import Asked
+
+        return Asked(self.output.value if isinstance(self.output, _Held) else self.output)
+
+    def messages(self, value: Any) -> Messages:
+        """The input as messages. Raises CompositionError for what is none."""
+        found = as_messages(value)
+        if found is None:
+            kind = type(value).__name__
+            msg = f"a model takes a string or messages, and got {kind}: {value!r:.60}"
+            raise CompositionError(msg, cure=_CURES.get(kind, "put a prompt(...) or a step before it"))
+        return found
+
+    async def send(
+        self,
+        resolved: Resolved,
+        request: ChatRequest,
+        frame: Frame,
+        path: str,
+        tries: Tries,
+        listener: Any = None,
+    ) -> Reply:
+        """One request through the gate."""
+        request.stream = listener is not None
+        call = Call(
+            frame,
+            tries,
+            provider=resolved.provider,
+            model=resolved.model,
+            path=frame.prefix + path,
+            request=request,
+            send=resolved.backend.send,
+            price=resolved.price,
+        )
+        call.limits = frame.limits if resolved.limit is None else (*frame.limits, resolved.limit)
+        call.bound = lambda: resolved.bound(request)
+        call.hashed = lambda: resolved.hashed(request)
+        if listener is not None:
+            call.emit, call.restart = listener.emit, listener.restart
+        reply: Reply = await through(call)
+        if reply.price is None:
+            reply.price = resolved.price
+        return reply
+
+
+_CURES = {
+    "Reply": "write `.text` after the first model to hand on its text",
+    "Verdict": "write `.answer` after the ensemble to hand on its value",
+    "dict": "put a prompt(...) before the model that turns the dict into text",
+}
+
+
+def listening(frame: Frame, path: str, *, tail: bool) -> Any:
+    """What shows a reply's pieces to whoever listens; None where nobody wants them."""
+    if frame.emit is None or not (tail or frame.every):
+        return None
+    from chainkit.models.showing import Showing
+
+    return Showing(frame, path, tail=tail)
+
+
+class _Held:
+    """A JSON schema as an output: a mapping made hashable by its identity and comparable by its content."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.value)))
+
+
+_OPTIONS = frozenset(get_type_hints(Options))
+_CARRIERS = ("auto", "httpx", "sdk", "aiohttp")
+
+
+@overload
+def model(
+    spec: str,
+    *,
+    output: None = None,
+    tools: Sequence[Any] = ...,
+    api: str | None = ...,
+    base_url: str | None = ...,
+    api_key: str | None = ...,
+    client: Any = ...,
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
+    attempts: int = ...,
+    **options: Unpack[Options],
+) -> Chain[Promptable, Reply]: ...
+@overload
+def model(
+    spec: str,
+    *,
+    output: type[T],
+    tools: Sequence[Any] = ...,
+    api: str | None = ...,
+    base_url: str | None = ...,
+    api_key: str | None = ...,
+    client: Any = ...,
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
+    attempts: int = ...,
+    **options: Unpack[Options],
+) -> Chain[Promptable, T]: ...
+@overload
+def model(
+    spec: str,
+    *,
+    output: TypeForm[T],
+    tools: Sequence[Any] = ...,
+    api: str | None = ...,
+    base_url: str | None = ...,
+    api_key: str | None = ...,
+    client: Any = ...,
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
+    attempts: int = ...,
+    **options: Unpack[Options],
+) -> Chain[Promptable, T]: ...
+@overload
+def model(
+    spec: str,
+    *,
+    output: Mapping[str, Any],
+    tools: Sequence[Any] = ...,
+    api: str | None = ...,
+    base_url: str | None = ...,
+    api_key: str | None = ...,
+    client: Any = ...,
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
+    attempts: int = ...,
+    **options: Unpack[Options],
+) -> Chain[Promptable, Any]: ...
+def model(
+    spec: str,
+    *,
+    output: Any = None,
+    tools: Sequence[Any] = (),
+    api: str | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    client: Any = None,
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = "auto",
+    attempts: int = ATTEMPTS,
+    **options: Any,
+) -> Any:
+    """A model by its name, "provider:name", as a chain from a string or messages.
+
+    Without `output` it gives a `Reply`; with it a validated value of that type (a pydantic model,
+    dataclass, TypedDict, Literal, enum, list, scalar, union or JSON schema), asking again with the error
+    where an answer does not fit. `tools` only offers tools; nothing is run. `api` chooses among a
+    provider's interfaces, `carrier` who sends: our HTTP client, the vendor's SDK, or aiohttp. `attempts`
+    is the most requests that one call of this step may send. Raises CompositionError for a bad spec or
+    option, UnknownModel for an unknown provider; keys are looked for at the first request.
+    """
+    provider, _ = split(spec)
+    _known_options(options)
+    if carrier not in _CARRIERS:
+        msg = f"carrier={carrier!r} is not one of {', '.join(_CARRIERS)}"
+        raise CompositionError(msg)
+    if attempts < 1:
+        msg = f"attempts must be at least 1, not {attempts}"
+        raise CompositionError(msg)
+    account = Account(provider, api, base_url, api_key, client, carrier)
+    held = _Held(output) if isinstance(output, Mapping) else output
+    chain = ChatModel(spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts)
+    chain.asked()
+    return chain
+
+
+def _known_options(options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name not in _OPTIONS:
+            msg = f"model() has no option {name!r}"
+            near = did_you_mean(name, sorted(_OPTIONS))
+            raise CompositionError(msg, cure=f"{near}; vendor fields go in extra={{...}}")
+
+
+def _specs(tools: Sequence[Any]) -> tuple[ToolSpec, ...]:
+    found: list[ToolSpec] = []
+    for item in tools:
+        spec = item if isinstance(item, ToolSpec) else getattr(item, "spec", None)
+        if not isinstance(spec, ToolSpec):
+            msg = f"a tool is a ToolSpec (name, description, JSON schema of its parameters), not {item!r:.60}"
+            raise CompositionError(msg)
+        found.append(spec)
+    return tuple(found)
+
+
+def unhonoured(left: Mapping[str, Any], spec: str, known: Sequence[str] = ()) -> BadRequest:
+    """The error for options that an adapter did not take."""
+    names = ", ".join(repr(n) for n in sorted(left))
+    takes = f"it takes: {', '.join(sorted(known))}" if known else "remove them, or send vendor fields with extra={...}"
+    return BadRequest(f"{spec} cannot honour the option {names}; nothing was sent", cure=takes)

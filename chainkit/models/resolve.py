@@ -1,0 +1,106 @@
+"""From a model's name to whoever answers: late, by the run, so that a run may put a stand-in there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainkit.errors import CompositionError
+from chainkit.usage import FREE, UNKNOWN, Cost, Usage
+
+if TYPE_CHECKING:
+    from chainkit.models.chat import ChatModel
+    from chainkit.models.profile import Profile
+    from chainkit.models.provider import Backend
+    from chainkit.models.request import ChatRequest
+    from chainkit.run.limits import Limit
+    from chainkit.run.run import Run
+
+_CHARS = 2
+"""Characters that a token has at the least, for an upper bound of a prompt's tokens. An estimate."""
+
+
+def split(spec: str) -> tuple[str, str]:
+    """(provider, model) of "provider:name". Raises CompositionError where it has no such form."""
+    provider, colon, name = spec.partition(":")
+    if not colon or not provider or not name or any(c.isspace() for c in provider):
+        msg = f"{spec!r:.80} is no model: a model is written 'provider:name'"
+        raise CompositionError(msg, cure=f"for a text use prompt({spec!r:.40}) or constant({spec!r:.40})")
+    return provider, name
+
+
+class Resolved:
+    """A model with its backend: what a call needs to know of it."""
+
+    __slots__ = ("_free", "backend", "limit", "model", "profile", "provider")
+
+    def __init__(self, provider: str, model: str, backend: Backend, profile: Profile, limit: Limit | None = None) -> None:
+        self.provider = provider
+        self.model = model
+        self.backend = backend
+        self.profile = profile
+        self.limit = limit
+        self._free = profile.local
+
+    def price(self, usage: Usage) -> Cost:
+        """What that usage cost."""
+        if self._free:
+            return FREE
+        if usage.input is None and usage.output is None:
+            return UNKNOWN
+        from chainkit.models.prices import price
+
+        return price(self.provider, self.model, usage)
+
+    def bound(self, request: ChatRequest) -> tuple[int, Cost]:
+        """The most tokens and dollars that one attempt may take."""
+        given = sum(len(str(m)) // _CHARS + 8 for m in request.messages)
+        most = request.options.get("max_tokens") or self.profile.max_output
+        if self._free:
+            return given + (most or 0), FREE
+        if most is None:
+            return given, UNKNOWN
+        most *= request.options.get("n") or 1
+        return given + most, self.price(Usage(input=given, output=most))
+
+    def hashed(self, request: ChatRequest) -> str:
+        """A name for the encoded request; no key is in it."""
+        import hashlib
+        import json
+
+        rendered = self.backend.render(request)
+        text = json.dumps([self.provider, rendered.url, rendered.body], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def resolve(chain: ChatModel, run: Run) -> Resolved:
+    """Who answers for this model in this run."""
+    if run.models is not None:
+        stand_in = run.stand_in(chain.spec)
+        if stand_in is not None:
+            return _standing_in(stand_in, chain)
+    found: Resolved | None = chain.__dict__.get("_resolved")
+    if found is None:
+        found = chain.__dict__["_resolved"] = _opened(chain)
+    if run.limits is not None:
+        limit = run.limit(chain.spec)
+        if limit is not None:
+            return Resolved(found.provider, found.model, found.backend, found.profile, limit)
+    return found
+
+
+def _opened(chain: ChatModel) -> Resolved:
+    from chainkit.models.registry import find
+
+    name, model = split(chain.spec)
+    provider = find(name)
+    return Resolved(name, model, provider.open(chain.account), provider.profile(model, chain.account))
+
+
+def _standing_in(stand_in: Any, chain: ChatModel) -> Resolved:
+    if isinstance(stand_in, str):
+        from chainkit.models.chat import model
+
+        return _opened(model(stand_in))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    script = getattr(stand_in, "script", stand_in)
+    name, model_name = split(chain.spec)
+    return Resolved(name, model_name, script, script.profile(model_name))

@@ -1,0 +1,185 @@
+"""A model that answers by a script: in place of a real one, anywhere."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from chainkit.errors import ChainkitError, StreamBroken
+from chainkit.messages import Text, ToolCall
+from chainkit.models.chat import ATTEMPTS, ChatModel
+from chainkit.models.pieces import TextPiece, ToolPiece
+from chainkit.models.profile import Profile
+from chainkit.models.provider import Account, Rendered
+from chainkit.models.reply import Reply
+from chainkit.models.resolve import Resolved
+from chainkit.usage import Usage
+
+if TYPE_CHECKING:
+    from chainkit.messages import Messages
+    from chainkit.models.request import ChatRequest
+    from chainkit.run.call import Call
+
+Answer: TypeAlias = "str | Reply | BaseException | Callable[[Messages], Any]"
+_PIECES = re.compile(r"\S+\s*|\s+")
+
+
+class Script:
+    """What stands in for a provider: answers in order, delays, faults. Each (path, draw) reads it anew.
+
+    The k-th attempt at a place with a draw always answers alike, whatever else goes on.
+    """
+
+    def __init__(
+        self,
+        answers: Answer | Sequence[Answer],
+        *,
+        delay: float | Sequence[float] = 0.0,
+        fail: BaseException | Sequence[BaseException | None] | None = None,
+        cut: int | None = None,
+        profile: Profile | None = None,
+    ) -> None:
+        self._answers = answers
+        self._delay = delay
+        self._fail = fail
+        self._cut = cut
+        self._profile = profile or Profile("scripted", "model", output=("native", "tool", "prompt"), local=True)
+        self._lock = threading.Lock()
+        self._turns: dict[Any, int] = {}
+        self.seen: list[ChatRequest] = []
+
+    def profile(self, model: str) -> Profile:  # noqa: ARG002 - one script stands for any model
+        """What it can do: everything."""
+        return self._profile
+
+    def check(self) -> None:
+        """Nothing is missing."""
+
+    def render(self, request: ChatRequest) -> Rendered:
+        """The request in our own words; there is no wire."""
+        said = [{"role": m.role, "content": m.text} for m in request.messages]
+        body = {"model": request.model, "messages": said, **request.options}
+        return Rendered("", "scripted", request.model, "POST", "scripted:", {}, body)
+
+    async def send(self, call: Call) -> Reply:
+        """The next answer for this place."""
+        turn = self._turn(call)
+        self.seen.append(call.request)
+        delay = _at(self._delay, turn)
+        if delay:
+            await call.io.sleep(delay)
+        fault = _at(self._fail, turn) if self._fail is not None else None
+        reply = self._reply(turn, call.request, fault)
+        if call.emit is not None:
+            await self._show(call, reply, fault)
+        if fault is not None:
+            raise _fresh(fault)
+        return reply
+
+    def _turn(self, call: Call) -> int:
+        with self._lock:
+            turn = self._turns.get((call.path, call.draw), 0)
+            self._turns[call.path, call.draw] = turn + 1
+        return turn
+
+    def _reply(self, turn: int, request: ChatRequest, fault: BaseException | None) -> Reply:
+        answer = self._answers
+        if isinstance(answer, Sequence) and not isinstance(answer, str):
+            if turn >= len(answer) and fault is None:
+                msg = f"the script of {len(answer)} answers is used up"
+                raise ChainkitError(msg, cure="write an answer for each attempt")
+            answer = answer[min(turn, len(answer) - 1)] if answer else ""
+        if callable(answer):
+            answer = answer(request.messages)
+        if isinstance(answer, BaseException):
+            raise _fresh(answer)
+        return answer if isinstance(answer, Reply) else _as_reply(str(answer), request)
+
+    async def _show(self, call: Call, reply: Reply, fault: BaseException | None) -> None:
+        shown = 0
+        for piece in _pieces(reply):
+            if self._cut is not None and shown >= self._cut:
+                msg = f"the script cuts the stream after {self._cut} pieces"
+                raise StreamBroken(msg)
+            if fault is not None and not isinstance(fault, StreamBroken):
+                return
+            shown += 1
+            await call.emit(piece)  # type: ignore[misc]
+
+
+def _at(value: Any, turn: int) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value[turn] if turn < len(value) else None
+    return value
+
+
+def _fresh(fault: BaseException) -> BaseException:
+    """A copy: an error object that is raised twice would carry the first one's place."""
+    if isinstance(fault, ChainkitError):
+        rebuild, args = fault.__reduce__()[:2]
+        return rebuild(*args)
+    return type(fault)(*fault.args)
+
+
+def _as_reply(text: str, request: ChatRequest) -> Reply:
+    output = request.output
+    usage = Usage(input=sum(len(m.text.split()) for m in request.messages), output=len(text.split()))
+    if output is not None and output.mode == "tool":
+        import json
+
+        call = ToolCall(output.name, json.loads(text), "call_1")
+        return Reply((call,), "tool_calls", "tool_calls", usage, model=request.model)
+    return Reply((Text(text),), "stop", "stop", usage, model=request.model)
+
+
+def _pieces(reply: Reply) -> list[TextPiece | ToolPiece]:
+    import json
+
+    found: list[TextPiece | ToolPiece] = [TextPiece(m) for m in _PIECES.findall(reply.text)]
+    for index, call in enumerate(reply.tool_calls):
+        found.append(ToolPiece(index, json.dumps(dict(call.arguments)), call.name, call.id))
+    return found
+
+
+class ScriptedModel(ChatModel):
+    """A chat model that answers by a script. Use it as a chain, or as a stand-in: `Run(models={...: it})`.
+
+    `answers` is a text (always that), a list (one for each attempt, in order), a function of the messages,
+    a Reply, or an error to raise. `delay` is in seconds, `fail` an error for each attempt (None: none);
+    a StreamBroken is raised after the pieces were shown, another error before. `cut` breaks a stream
+    after so many pieces. `seen` lists the requests it got.
+    """
+
+    def __init__(
+        self,
+        answers: Answer | Sequence[Answer] = "ok",
+        *,
+        delay: float | Sequence[float] = 0.0,
+        fail: BaseException | Sequence[BaseException | None] | None = None,
+        cut: int | None = None,
+        profile: Profile | None = None,
+        output: Any = None,
+        attempts: int = ATTEMPTS,
+        name: str = "model",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        script = Script(answers, delay=delay, fail=fail, cut=cut, profile=profile)
+        spec = f"scripted:{name}"
+        super().__init__(spec, Account("scripted"), tuple(sorted((options or {}).items())), (), output, attempts)
+        self.__dict__["script"] = script
+        self.__dict__["_resolved"] = Resolved("scripted", name, script, script.profile(name))
+
+    script: Script
+
+    @property
+    def seen(self) -> list[ChatRequest]:
+        """The requests that it was sent, in order."""
+        return self.script.seen
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
