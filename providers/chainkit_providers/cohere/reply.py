@@ -1,0 +1,107 @@
+"""A whole v2 chat answer as a reply of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainkit.messages import Text, Thinking, ToolCall
+from chainkit.models.reply import Citation, Reply
+from chainkit.usage import NO_USAGE, Usage
+from chainkit_providers.faults import fault
+from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chainkit.models.reply import FinishReason
+
+VENDOR = "cohere"
+KEYS = ("CO_API_KEY",)
+TOOL_PLAN = "tool_plan"
+"""Marks thinking that came as the plan before tool calls, for its way back."""
+_FINISH: dict[str | None, FinishReason] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR_TOXIC": "content_filter",
+    "TIMEOUT": "error",
+}
+
+
+def decode(body: Any) -> Reply:
+    """A whole answer. Raises the fault of one that ended in an error, or ReplyMalformed."""
+    if not isinstance(body, dict):
+        raise malformed("v2 chat", body, "message")
+    answer: Json = body  # pyright: ignore[reportUnknownVariableType]
+    message: Json | None = answer.get("message")
+    if not isinstance(message, dict):
+        raise malformed("v2 chat", answer, "message")
+    word: str | None = answer.get("finish_reason")
+    if word == "ERROR":
+        told = {"message": answer.get("error") or "the answer ended in an error", "error_type": answer.get("error_type")}
+        raise fault(VENDOR, told, keys=KEYS)
+    return Reply(
+        tuple(_parts(message)),
+        _FINISH.get(word, "unknown"),
+        word,
+        usage(answer.get("usage")),
+        id=answer.get("id"),
+        citations=tuple(_citations(message)),
+        logprobs=tuple(listed(answer, "logprobs")),
+        raw=answer,
+    )
+
+
+def _parts(message: Json) -> Iterable[Text | Thinking | ToolCall]:
+    if message.get("tool_plan"):
+        yield Thinking(message["tool_plan"], TOOL_PLAN, VENDOR)
+    for item in listed(message, "content"):
+        if item.get("type") == "thinking":
+            yield Thinking(item.get("thinking") or "", None, VENDOR)
+        elif item.get("type") == "text":
+            yield Text(item.get("text") or "")
+    for call in listed(message, "tool_calls"):
+        function = inner(call, "function")
+        arguments, raw = call_arguments(function.get("arguments"))
+        yield ToolCall(function.get("name") or "", arguments, call.get("id"), raw)
+
+
+_NOWHERE: Json = {}
+
+
+def _citations(message: Json) -> Iterable[Citation]:
+    """One for each source of each cited stretch of the text; what cites the plan is left out."""
+    starts = _starts(listed(message, "content"))
+    for told in listed(message, "citations"):
+        if told.get("type", "TEXT_CONTENT") != "TEXT_CONTENT":
+            continue
+        offset = starts.get(told.get("content_index") or 0, 0)
+        for source in listed(told, "sources") or [_NOWHERE]:
+            document = inner(source, "document") or inner(source, "tool_output")
+            name = document.get("url") or document.get("id") or source.get("id")
+            place = (told["start"] + offset, told["end"] + offset) if "start" in told and "end" in told else (None, None)
+            yield Citation(told.get("text") or "", name, *place, document.get("title"))
+
+
+def _starts(items: Iterable[Json]) -> dict[int, int]:
+    """Where the text of each content item begins in the text of them all."""
+    starts: dict[int, int] = {}
+    length = 0
+    for index, item in enumerate(items):
+        starts[index] = length
+        length += len(item.get("text") or "")
+    return starts
+
+
+def usage(told: Json | None) -> Usage:
+    """The tokens of an answer; the vendor sends them as floats."""
+    if not told:
+        return NO_USAGE
+    tokens = inner(told, "tokens")
+    return Usage(
+        whole(tokens.get("input_tokens")),
+        whole(tokens.get("output_tokens")),
+        whole(told.get("cached_tokens")),
+        reasoning=whole(tokens.get("reasoning_tokens")),
+    )

@@ -1,0 +1,244 @@
+"""A streamed Chat Completions answer: pieces to show, and at the end the reply.
+
+The fold puts the stream together to the body that an unstreamed answer has and decodes that, so the two
+ways cannot differ. Texts are kept as lists and joined once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chainkit.errors import StreamBroken
+from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
+from chainkit_providers.faults import fault
+from chainkit_providers.openai.chat_reply import decode, thought
+from chainkit_providers.payload import Json, inner, parse_event
+
+if TYPE_CHECKING:
+    from chainkit.models.pieces import Piece
+    from chainkit.models.reply import Reply
+    from chainkit_providers.openai.dialect import Dialect
+
+_GROWS = ("text", "summary", "data")
+
+
+class _Growing:
+    """One choice of a stream, as far as it has come."""
+
+    __slots__ = ("annotations", "calls", "details", "executed", "finish", "logprobs", "refusal", "text", "thinking", "where")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.thinking: list[str] = []
+        self.refusal: list[str] = []
+        self.calls: list[_GrowingCall] = []
+        self.where: dict[int, _GrowingCall] = {}
+        self.annotations: list[Json] = []
+        self.details: dict[tuple[Any, Any], _GrowingDetail] = {}
+        self.executed: dict[int, Json] = {}
+        self.logprobs: list[Json] = []
+        self.finish: str | None = None
+
+    def whole(self, index: int) -> Json:
+        """The choice as an unstreamed answer would hold it."""
+        message: Json = {
+            "content": "".join(self.text),
+            "reasoning_content": "".join(self.thinking),
+            "reasoning_details": [d.whole() for d in self.details.values()],
+            "refusal": "".join(self.refusal),
+            "annotations": self.annotations,
+            "executed_tools": [self.executed[i] for i in sorted(self.executed)],
+            "tool_calls": [c.whole() for c in self.calls],
+        }
+        return {"index": index, "message": message, "finish_reason": self.finish, "logprobs": {"content": self.logprobs}}
+
+
+class _GrowingCall:
+    __slots__ = ("arguments", "id", "index", "name")
+
+    def __init__(self, index: int, call_id: str | None) -> None:
+        self.index = index
+        self.id = call_id
+        self.name: str | None = None
+        self.arguments: list[str] = []
+
+    def whole(self) -> Json:
+        return {"id": self.id, "function": {"name": self.name, "arguments": "".join(self.arguments)}}
+
+
+class _GrowingDetail:
+    """A reasoning detail: its texts grow, of the rest the last told value is kept."""
+
+    __slots__ = ("fields", "texts")
+
+    def __init__(self) -> None:
+        self.fields: Json = {}
+        self.texts: dict[str, list[str]] = {}
+
+    def add(self, told: Json) -> None:
+        for name, value in told.items():
+            if name in _GROWS and isinstance(value, str):
+                self.texts.setdefault(name, []).append(value)
+            elif value is not None or name not in self.fields:
+                self.fields[name] = value
+
+    def whole(self) -> Json:
+        return self.fields | {name: "".join(texts) for name, texts in self.texts.items()}
+
+
+class ChatFold:
+    """Folds a stream of Chat Completions chunks; shows the pieces of the first choice."""
+
+    __slots__ = ("_choices", "_dialect", "_done", "_first", "_id", "_model", "_top", "_usage")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._first = _Growing()
+        self._choices: dict[int, _Growing] = {0: self._first}
+        self._id: str | None = None
+        self._model: str | None = None
+        self._usage: Json | None = None
+        self._top: Json = {}
+        self._done = False
+
+    def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
+        """One chunk. Raises the fault that the stream tells."""
+        if data == b"[DONE]":
+            self._done = True
+            return ()
+        chunk = parse_event(data)
+        if event == "error" or chunk.get("error") is not None or chunk.get("object") == "error":
+            raise fault(self._dialect.vendor, chunk, keys=self._dialect.keys)
+        if self._id is None or not self._model:
+            self._head(chunk)
+        if chunk.get("usage") or "x_groq" in chunk or "citations" in chunk or "search_results" in chunk:
+            self._extras(chunk)
+        choices = chunk.get("choices")
+        if not choices:
+            return ()
+        if len(choices) == 1 and not choices[0].get("index"):
+            return _grow(self._first, choices[0])
+        return self._several(choices)
+
+    def _head(self, chunk: Json) -> None:
+        self._id = self._id or chunk.get("id") or None
+        self._model = self._model or chunk.get("model") or None
+
+    def _extras(self, chunk: Json) -> None:
+        told = chunk.get("usage") or inner(chunk, "x_groq").get("usage")
+        if told:
+            self._usage = told
+        for name in ("citations", "search_results"):
+            if chunk.get(name):
+                self._top[name] = chunk[name]
+
+    def _several(self, choices: list[Json]) -> list[Piece]:
+        shown: list[Piece] = []
+        for choice in choices:
+            index: int = choice.get("index") or 0
+            growing = self._choices.setdefault(index, _Growing())
+            pieces = _grow(growing, choice)
+            if growing is self._first:
+                shown.extend(pieces)
+        return shown
+
+    def finish(self) -> Reply:
+        """The whole reply. Raises StreamBroken where neither a finish reason nor the end mark came."""
+        if not self._done and self._first.finish is None:
+            broken = StreamBroken(f"the stream of {self._dialect.vendor} ended before its end")
+            broken.partial = "".join(self._first.text)
+            raise broken
+        choices = [self._choices[i].whole(i) for i in sorted(self._choices)]
+        body: Json = {**self._top, "id": self._id, "model": self._model, "usage": self._usage, "choices": choices}
+        reply = decode(body, self._dialect)
+        reply.raw = None
+        return reply
+
+
+def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
+    """Take one choice of a chunk in; gives what is to be shown."""
+    if choice.get("finish_reason"):
+        growing.finish = choice["finish_reason"]
+    logprobs = choice.get("logprobs")
+    if logprobs:
+        growing.logprobs.extend(logprobs.get("content") or ())
+    delta = choice.get("delta")
+    if not delta:
+        return ()
+    content = delta.get("content")
+    if type(content) is str and content and len(delta) <= 2:  # noqa: PLR2004 - role and content, nothing else
+        growing.text.append(content)
+        return (TextPiece(content),)
+    return _grow_more(growing, delta)
+
+
+def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
+    """A delta that may hold more than text."""
+    shown: list[Piece] = []
+    thinking = delta.get("reasoning_content")
+    _think(growing, thinking if thinking is not None else delta.get("reasoning"), shown)
+    _say(growing, delta.get("content"), shown)
+    shown.extend(_call_piece(growing, call) for call in delta.get("tool_calls") or ())
+    if delta.get("function_call"):
+        shown.append(_call_piece(growing, {"index": 0, "function": delta["function_call"]}))
+    if delta.get("refusal"):
+        growing.refusal.append(delta["refusal"])
+    growing.annotations.extend(delta.get("annotations") or ())
+    for detail in delta.get("reasoning_details") or ():
+        growing.details.setdefault((detail.get("index"), detail.get("type")), _GrowingDetail()).add(detail)
+    for tool in delta.get("executed_tools") or ():
+        growing.executed.setdefault(tool.get("index") or 0, {}).update(tool)
+    return shown
+
+
+def _think(growing: _Growing, text: str | None, shown: list[Piece]) -> None:
+    if text:
+        growing.thinking.append(text)
+        shown.append(ThinkingPiece(text))
+
+
+def _say(growing: _Growing, content: Any, shown: list[Piece]) -> None:
+    if not content:
+        return
+    if isinstance(content, list):
+        for item in content:  # pyright: ignore[reportUnknownVariableType]
+            _grow_item(growing, item, shown)  # pyright: ignore[reportUnknownArgumentType]
+        return
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    growing.text.append(text)
+    shown.append(TextPiece(text))
+
+
+def _grow_item(growing: _Growing, item: Json, shown: list[Piece]) -> None:
+    if item.get("type") == "thinking":
+        _think(growing, thought(item), shown)
+    else:
+        _say(growing, item.get("text"), shown)
+
+
+def _call_piece(growing: _Growing, told: Json) -> ToolPiece:
+    """A piece of a tool call. A new id under an old index is a new call: some vendors send no index."""
+    index, call_id = told.get("index"), told.get("id")
+    function = inner(told, "function")
+    call = growing.where.get(index or 0)
+    fresh = call is None or bool(call_id and call.id and call_id != call.id)
+    if fresh or (index is None and function.get("name") and call is not None and call.name):
+        call = _GrowingCall(len(growing.calls), call_id)
+        growing.calls.append(call)
+        growing.where[index or 0] = call
+    return _extend(call, call_id, function)  # pyright: ignore[reportArgumentType]
+
+
+def _extend(call: _GrowingCall, call_id: str | None, function: Json) -> ToolPiece:
+    told: Any = function.get("arguments")
+    text: str = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False) if told else ""
+    name = None if call.name else function.get("name") or None
+    if name:
+        call.name = name
+    if call_id and not call.id:
+        call.id = call_id
+    show_id = call_id if not call.arguments else None
+    if text:
+        call.arguments.append(text)
+    return ToolPiece(call.index, text, name, show_id)

@@ -1,0 +1,182 @@
+"""A request of ours as the body of a Chat Completions call."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chainkit.errors import BadRequest
+from chainkit.messages import Media, Text, Thinking, ToolCall, ToolResult
+from chainkit_providers.payload import Json, arguments_text, base64_text, cannot_send, media_url, result_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chainkit.messages import Message, Part
+    from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
+    from chainkit_providers.openai.dialect import Dialect
+
+_AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+_MODES = ("auto", "none", "required")
+
+
+def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> Json:
+    """The JSON body; takes what the dialect honours out of `options`."""
+    extra = options.pop("extra", None)
+    body: Json = {"model": request.model, "messages": list(messages(request.messages, dialect))}
+    _put_tools(body, request, options, dialect)
+    _put_output(body, request.output, dialect)
+    _put_options(body, request.model, options, dialect)
+    if request.stream:
+        body["stream"] = True
+        if dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    if extra:
+        body.update(extra)
+    return body
+
+
+def messages(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
+    """The turns as the wire's messages; one tool turn gives a message for each of its results."""
+    for turn in turns:
+        if turn.role == "tool":
+            yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
+            continue
+        written = _assistant(turn, dialect) if turn.role == "assistant" else {"content": _content(turn)}
+        named = {"name": turn.name} if turn.name else {}
+        yield {"role": turn.role, **written, **named}
+
+
+def _result(result: ToolResult) -> Json:
+    return {"role": "tool", "tool_call_id": result.id, "content": result_text(result)}
+
+
+def _content(turn: Message) -> str | list[Json]:
+    if all(isinstance(p, Text) for p in turn.parts):
+        return turn.text
+    return [part for p in turn.parts if (part := _part(p)) is not None]
+
+
+def _part(part: Part) -> Json | None:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    return _media(part) if isinstance(part, Media) else None
+
+
+def _media(media: Media) -> Json:
+    if media.kind == "image":
+        return {"type": "image_url", "image_url": {"url": media_url(media)}}
+    if media.kind == "audio" and media.data is not None and media.media_type in _AUDIO:
+        return {"type": "input_audio", "input_audio": {"data": base64_text(media), "format": _AUDIO[media.media_type]}}
+    if media.kind == "document" and media.data is not None:
+        name = media.name or f"document.{media.media_type.rpartition('/')[2]}"
+        return {"type": "file", "file": {"filename": name, "file_data": media_url(media)}}
+    raise cannot_send("Chat Completions", media, "give images, wav or mp3 bytes, or document bytes")
+
+
+def _assistant(turn: Message, dialect: Dialect) -> Json:
+    calls = [_call(p) for p in turn.parts if isinstance(p, ToolCall)]
+    written: Json = {"content": turn.text or (None if calls else "")}
+    if calls:
+        written["tool_calls"] = calls
+    if dialect.thinking_back:
+        _put_thinking(written, turn, dialect)
+    return written
+
+
+def _call(call: ToolCall) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_text(call)}}
+
+
+def _put_thinking(written: Json, turn: Message, dialect: Dialect) -> None:
+    own = [p for p in turn.parts if isinstance(p, Thinking) and p.vendor == dialect.vendor]
+    text = "".join(p.text for p in own)
+    if dialect.thinking_back == "reasoning_details":
+        details = [d for p in own if p.data for d in json.loads(p.data)]
+        if details:
+            written["reasoning_details"] = details
+    elif not text:
+        return
+    elif dialect.thinking_back == "content":
+        thought = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+        written["content"] = [thought, *([{"type": "text", "text": turn.text}] if turn.text else [])]
+    else:
+        written["reasoning_content"] = text
+
+
+def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> None:
+    tools = [_function(t.name, t.parameters, t.description) for t in request.tools]
+    choice = options.pop("tool_choice", None) if "tool_choice" in dialect.options else None
+    output = request.output
+    if output is not None and output.mode == "tool":
+        tools.append(_function(output.name, output.schema, output.schema.get("description", "")))
+        choice = choice or ("required" if request.tools else output.name)
+    if tools:
+        body["tools"] = tools
+    if choice is not None:
+        body["tool_choice"] = tool_choice(choice, request.tools, output)
+    if "parallel_tools" in options and "parallel_tools" in dialect.options:
+        body[dialect.options["parallel_tools"]] = options.pop("parallel_tools")
+
+
+def _function(name: str, parameters: Any, description: str) -> Json:
+    about = {"description": description} if description else {}
+    return {"type": "function", "function": {"name": name, **about, "parameters": dict(parameters)}}
+
+
+def tool_choice(choice: str, tools: tuple[ToolSpec, ...], output: OutputSpec | None) -> str | Json:
+    """A mode as it is, a tool's name as the object that forces it. Raises BadRequest for an unknown name."""
+    if choice in _MODES:
+        return choice
+    check_choice(choice, tools, output)
+    return {"type": "function", "function": {"name": choice}}
+
+
+def check_choice(choice: str, tools: tuple[ToolSpec, ...], output: OutputSpec | None) -> None:
+    """Raise BadRequest where a forced tool is not among those offered."""
+    known = [t.name for t in tools] + ([output.name] if output is not None else [])
+    if choice not in known:
+        raise BadRequest(
+            f"tool_choice={choice!r} names no tool of this call",
+            cure=f"use 'auto', 'none', 'required' or one of: {', '.join(known) or 'no tools are given'}",
+        )
+
+
+def _put_output(body: Json, output: OutputSpec | None, dialect: Dialect) -> None:
+    if output is None or output.mode in ("tool", "prompt"):
+        return
+    if output.mode == "json":
+        body["response_format"] = {"type": "json_object"}
+        return
+    schema: Json = {"name": output.name, "schema": dict(output.schema)}
+    if dialect.strict and output.mode == "native":
+        schema["strict"] = True
+    body["response_format"] = {"type": "json_schema", "json_schema": schema}
+
+
+def _put_options(body: Json, model: str, options: dict[str, Any], dialect: Dialect) -> None:
+    for option, name in dialect.options.items():
+        if option in options:
+            body[name] = plain(options.pop(option))
+    if "max_tokens" in body and dialect.thinks is not None and dialect.thinks.search(model):
+        body["max_completion_tokens"] = body.pop("max_tokens")
+    if dialect.top_logprobs and "logprobs" in body:
+        body["top_logprobs"], body["logprobs"] = body["logprobs"], True
+    if dialect.thinking_switch and body.get("reasoning_effort") == "none":
+        del body["reasoning_effort"]
+        body["thinking"] = {"type": "disabled"}
+    if dialect.reasoning_object:
+        _put_reasoning(body, options)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: tuples as lists, mappings as dicts."""
+    if isinstance(value, str | int | float):
+        return value
+    return dict(value) if hasattr(value, "keys") else list(value)
+
+
+def _put_reasoning(body: Json, options: dict[str, Any]) -> None:
+    asked = {"effort": options.pop("reasoning", None), "max_tokens": options.pop("reasoning_tokens", None)}
+    if any(v is not None for v in asked.values()):
+        body["reasoning"] = {k: v for k, v in asked.items() if v is not None}
