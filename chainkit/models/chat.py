@@ -133,13 +133,13 @@ _CURES = {
 }
 
 
-def listening(frame: Frame, path: str, *, tail: bool) -> Any:
+def listening(frame: Frame, path: str, *, tail: bool, growing: Any = None) -> Any:
     """What shows a reply's pieces to whoever listens; None where nobody wants them."""
     if frame.emit is None or not (tail or frame.every):
         return None
     from chainkit.models.showing import Showing
 
-    return Showing(frame, path, tail=tail)
+    return Showing(frame, path, tail=tail, growing=growing)
 
 
 class _Held:

@@ -55,6 +55,7 @@ class OutputSpec:
     name: str
     schema: Mapping[str, Any]
     mode: OutputMode
+    description: str = ""
 
 
 @dataclass(slots=True)
