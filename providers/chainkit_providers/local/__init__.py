@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainkit_providers.local.adapter import Local, provider
     from chainkit_providers.local.catalog import CATALOG, LocalModel
     from chainkit_providers.local.engine import Engine, Settings
     from chainkit_providers.local.places import Ticket
-    from chainkit_providers.local.adapter import Local, provider
     from chainkit_providers.local.pulling import Progress, pull
 
 __all__ = ["CATALOG", "Engine", "Local", "LocalModel", "Progress", "Settings", "Ticket", "provider", "pull"]

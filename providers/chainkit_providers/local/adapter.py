@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import ChainkitError, CompositionError
@@ -19,6 +18,7 @@ from chainkit_providers.local.places import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from chainkit.models.reply import Reply
     from chainkit.models.request import ChatRequest

