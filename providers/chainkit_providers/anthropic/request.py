@@ -180,19 +180,18 @@ def _put_options(body: Json, options: dict[str, Any], known: Family | None) -> N
 
 def _put_thinking(body: Json, options: dict[str, Any], known: Family | None) -> None:
     """A level as effort where the model takes one, else as a budget; a number of tokens as a budget."""
+    if options.get("reasoning") == "none":
+        del options["reasoning"]
+        body["thinking"] = {"type": "disabled"}
     if known is not None and known.thinking == "none":
         return
     if "reasoning_tokens" in options and (known is None or known.thinking != "adaptive"):
         body["thinking"] = {"type": "enabled", "budget_tokens": options.pop("reasoning_tokens")}
-    if "reasoning" not in options:
-        return
-    level: str = options.pop("reasoning")
-    if level == "none":
-        body["thinking"] = {"type": "disabled"}
-        return
-    if known is not None and known.effort:
-        body["output_config"] = {"effort": _EFFORT.get(level, level)}
-    body.setdefault("thinking", _asked(level, known))
+    if "reasoning" in options:
+        level: str = options.pop("reasoning")
+        if known is not None and known.effort:
+            body["output_config"] = {"effort": _EFFORT.get(level, level)}
+        body.setdefault("thinking", _asked(level, known))
 
 
 def _asked(level: str, known: Family | None) -> Json:

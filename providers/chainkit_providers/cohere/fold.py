@@ -49,7 +49,7 @@ class ChatFold:
 
     def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
         """One event. Raises the fault that the stream tells."""
-        if data == b"[DONE]":
+        if data.startswith(b"[DONE]"):
             return ()
         told = parse_event(data)
         kind: str = told.get("type") or event

@@ -104,7 +104,7 @@ class ChatFold:
 
     def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
         """One chunk. Raises the fault that the stream tells."""
-        if data == b"[DONE]":
+        if data.startswith(b"[DONE]"):
             self._done = True
             return ()
         chunk = parse_event(data)

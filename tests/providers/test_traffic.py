@@ -1,0 +1,204 @@
+"""Recorded answers of real providers are read as an independent parser reads them, line by line."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chainkit.errors import ChainkitError, ProviderError, ServerError, StreamBroken
+from chainkit.messages import Messages, ServerItem
+from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
+from chainkit.models.request import ChatRequest
+from chainkit.models.sse import SseParser
+from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.cohere.chat import ChatV2
+from chainkit_providers.openai.chat import ChatCompletions
+from chainkit_providers.openai.dialect import Dialect
+from chainkit_providers.openai.responses import Responses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chainkit.models.provider import ChatWire
+    from chainkit.models.reply import Reply
+
+VENDORS = ("openai", "anthropic", "cohere")
+KINDS = (
+    ("openai", "chat"),
+    ("openai", "chat_stream"),
+    ("openai", "responses"),
+    ("openai", "responses_stream"),
+    ("anthropic", "messages"),
+    ("anthropic", "messages_stream"),
+    ("cohere", "chat"),
+    ("cohere", "chat_stream"),
+)
+WIRES: dict[str, Callable[[str], ChatWire]] = {
+    "openai_chat": lambda vendor: ChatCompletions(Dialect(vendor)),
+    "openai_responses": lambda vendor: Responses(Dialect(vendor)),
+    "anthropic": lambda _: MessagesWire(),
+    "cohere_v2": lambda _: ChatV2(),
+}
+
+OTHER_WIRES = {
+    "cohere_v1": "Cohere's first chat interface, which its vendor has replaced; the adapter speaks v2",
+    "cohere_v1_stream": "Cohere's first chat interface, which its vendor has replaced; the adapter speaks v2",
+}
+"""Lines of the three vendors in a format that no wire of ours speaks, and why."""
+
+RAISES: dict[str, tuple[type[ProviderError], str]] = {
+    "cohere-chat_stream-dee1ecb4ad8ea8": (ServerError, "the stream ends by saying that the generation failed"),
+    "groq-chat_stream-4eab04e1c5028e": (ServerError, "an error object inside a 200 stream"),
+    "local_openai_compat-chat_stream-41c9acc87f1cbb": (StreamBroken, "the server broke off, with its error in no field of the standard"),
+}
+"""Answers that are no replies: the error that must be raised, and why."""
+
+REQUEST = ChatRequest("m", Messages())
+
+
+def wire_of(line: Any) -> ChatWire | None:
+    """The wire that reads this line."""
+    make = WIRES.get(line.wire.removesuffix("_stream"))
+    return None if make is None else make(line.provider)
+
+
+def folded(line: Any, wire: ChatWire) -> Reply:
+    """A stream read in random pieces of bytes; what was shown must be what the reply says."""
+    fold, parser = wire.fold(REQUEST), SseParser()
+    shown: list[Any] = []
+    for cut in line.cuts():
+        for name, data in parser.feed(cut):
+            shown.extend(fold.feed(name, data))
+    reply = fold.finish()
+    assert "".join(p.text for p in shown if isinstance(p, TextPiece)) == reply.text
+    assert "".join(p.text for p in shown if isinstance(p, ThinkingPiece)) == (reply.thinking or "")
+    assert [p.name for p in shown if isinstance(p, ToolPiece) and p.name] == [c.name for c in reply.tool_calls]
+    return reply
+
+
+def read(line: Any, wire: ChatWire) -> Reply:
+    """The reply that a line holds."""
+    if line.wire.endswith("_stream"):
+        return folded(line, wire)
+    return wire.decode(json.loads(line.body))
+
+
+def choice(reply: Reply) -> dict[str, Any]:
+    """One answer in the words of the corpus."""
+    calls = [{"name": c.name, "arguments": c.raw if c.raw is not None else dict(c.arguments), "id": c.id} for c in reply.tool_calls]
+    return {
+        "text": reply.text,
+        "tool_calls": calls,
+        "finish_reason": reply.finish_word,
+        "reasoning": reply.thinking or None,
+        "refusal": reply.refusal or None,
+    }
+
+
+def counted(reply: Reply, line: Any) -> dict[str, Any]:
+    """The usage in the words of the corpus, which keeps a vendor's own way of counting."""
+    usage, fresh = reply.usage, reply.usage.input
+    if line.wire.startswith("anthropic") and fresh is not None:
+        fresh -= (usage.cached or 0) + (usage.cache_write or 0)
+    return {
+        "input_tokens": fresh,
+        "output_tokens": usage.output,
+        "cached_input_tokens": usage.cached,
+        "cache_write_tokens": usage.cache_write,
+        "reasoning_tokens": usage.reasoning,
+    }
+
+
+def expected_choice(told: dict[str, Any], says: dict[str, Any]) -> dict[str, Any]:
+    """What the corpus says of one answer, with Cohere's plan counted as reasoning, as we do."""
+    calls = [{"name": c["name"], "arguments": _arguments(c["arguments"]), "id": c["id"]} for c in told["tool_calls"]]
+    reasoning = (says.get("tool_plan") or "") + (told["reasoning"] or "")
+    return told | {"tool_calls": calls, "reasoning": reasoning or None, "refusal": told.get("refusal") or None}
+
+
+def _arguments(told: Any) -> Any:
+    return told["__unparsed__"] if isinstance(told, dict) and "__unparsed__" in told else told
+
+
+def differences(line: Any, reply: Reply) -> list[str]:
+    """Where we and the corpus read a line differently."""
+    found: list[str] = []
+    replies = [reply, *reply.choices]
+    wanted = [expected_choice(told, line.says) for told in line.says["choices"]]
+    if len(replies) != len(wanted):
+        found.append(f"{len(replies)} answers, not {len(wanted)}")
+    for ours, theirs in zip(map(choice, replies), wanted, strict=False):
+        found += [f"{k}: {ours[k]!r}, not {theirs[k]!r}" for k in ours if ours[k] != theirs[k]]
+    ours = counted(reply, line)
+    found += [f"{k}: {ours[k]!r}, not {line.says[k]!r}" for k in ours if k in line.says and ours[k] != line.says[k]]
+    if "server_items" in line.says and not any(c.get("custom") for c in line.says["tool_calls"]):
+        items = [p.type for p in reply.parts if isinstance(p, ServerItem)]
+        found += [f"server items: {items}"] if items != line.says["server_items"] else []
+    if reply.model != line.says.get("model") and not line.wire.startswith("cohere"):
+        found.append(f"model: {reply.model!r}")
+    return found
+
+
+def raised(line: Any, wire: ChatWire) -> str | None:
+    """What is wrong where a line must raise; None where it does."""
+    kind, _ = RAISES[line.id]
+    try:
+        read(line, wire)
+    except ChainkitError as error:
+        return None if type(error) is kind else f"{line.id}: raised {error!r}"
+    return f"{line.id}: raised nothing"
+
+
+def compare(lines: list[Any]) -> tuple[Counter[str], list[str]]:
+    """How many lines of each kind agree, and what is wrong with the others."""
+    agreed: Counter[str] = Counter()
+    wrong: list[str] = []
+    for line in lines:
+        wire = wire_of(line)
+        assert wire is not None
+        if line.id in RAISES:
+            wrong += [said for said in [raised(line, wire)] if said]
+            continue
+        found = differences(line, read(line, wire))
+        wrong += [f"{line.id}: {difference}" for difference in found]
+        agreed[f"{line.provider} {line.kind}"] += not found
+    return agreed, wrong
+
+
+@pytest.mark.parametrize(("vendor", "kind"), KINDS)
+def test_every_recorded_answer_is_read_as_the_corpus_reads_it(traffic: list[Any], vendor: str, kind: str) -> None:
+    lines = [line for line in traffic if line.provider == vendor and line.kind == kind]
+    ours = [line for line in lines if line.wire not in OTHER_WIRES]
+    agreed, wrong = compare(ours)
+    assert not wrong, "\n".join(wrong)
+    assert 0 < agreed.total() == len(ours) - sum(line.id in RAISES for line in ours)
+
+
+def test_every_gateways_answer_in_one_of_these_formats_is_read_too(traffic: list[Any]) -> None:
+    lines = [line for line in traffic if line.provider not in VENDORS and wire_of(line) is not None]
+    agreed, wrong = compare(lines)
+    assert not wrong, "\n".join(wrong)
+    assert agreed.total() > 100  # noqa: PLR2004 - the corpus is large
+
+
+def test_what_is_left_out_or_raises_is_in_the_corpus(traffic: list[Any]) -> None:
+    wires, ids = {line.wire for line in traffic}, {line.id for line in traffic}
+    assert set(OTHER_WIRES) <= wires
+    assert set(RAISES) <= ids
+
+
+def test_half_a_stream_is_a_broken_one_and_keeps_the_text_it_showed(traffic: list[Any]) -> None:
+    streams = [line for line in traffic if line.wire.endswith("_stream") and wire_of(line) and line.id not in RAISES]
+    for line in streams:
+        wire = wire_of(line)
+        assert wire is not None
+        fold, events = wire.fold(REQUEST), SseParser().feed(line.body)
+        if len(events) < 10:  # noqa: PLR2004 - the end is in the first half
+            continue
+        shown = [piece for name, data in events[: len(events) // 2] for piece in fold.feed(name, data)]
+        with pytest.raises(StreamBroken) as broken:
+            fold.finish()
+        assert broken.value.partial == "".join(p.text for p in shown if isinstance(p, TextPiece)), line.id
