@@ -324,7 +324,7 @@ class Chain(Generic[In, Out]):
         from chainkit.compose.policy import Limited
         from chainkit.run.limits import Limit
 
-        return Limited(self, Limit(concurrency, per_minute))
+        return Limited(self, queue=Limit(concurrency, per_minute))
 
     def named(self, name: str) -> Chain[In, Out]:
         """The same chain under a name: in addresses, graphs and the ledger."""

@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 class Place:
     """Where a part stands: its address in the chain, and whether its pieces are the chain's own output."""
 
-    __slots__ = ("path", "tail")
+    __slots__ = ("bare", "path", "tail")
 
-    def __init__(self, path: str = "", *, tail: bool = True) -> None:
+    def __init__(self, path: str = "", *, tail: bool = True, bare: bool = False) -> None:
         self.path = path
         self.tail = tail
+        self.bare = bare
 
-    def compile(self, chain: Chain[Any, Any], label: str | None = None, *, tail: bool = False) -> Core:
-        """The core of a part. `tail`: this part's output is the output of the whole around it."""
+    def compile(
+        self, chain: Chain[Any, Any], label: str | None = None, *, tail: bool = False, bare: bool | None = None
+    ) -> Core:
+        """The core of a part. `tail`: this part's output is the output of the whole around it.
+
+        `bare`: of a verdict only the bare value is handed on, so that pieces of it are pieces of the whole.
+        """
         word = chain.label if label is None else label
         path = " > ".join(p for p in (self.path, word) if p)
-        core = chain.compile(Place(path, tail=self.tail and tail))
+        core = chain.compile(Place(path, tail=self.tail and tail, bare=self.bare if bare is None else bare))
         return _addressed(core, path) if word else core
 
     def numbered(self, chain: Chain[Any, Any]) -> Core:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Usage:
     """Tokens of one call or of many. None means the provider did not say.
 
@@ -31,6 +31,9 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(_plus(getattr(self, n), getattr(other, n)) for n in _NAMES))
+
+    def __repr__(self) -> str:
+        return f"Usage({', '.join(f'{n}={v}' for n in _NAMES if (v := getattr(self, n)) is not None)})"
 
     @property
     def total(self) -> int | None:

@@ -91,14 +91,14 @@ def branch(when: Callable[[A], object], then: Step[A], otherwise: Step[A] | None
     """`then` where `when(value)` is true, else `otherwise` (the value unchanged where that is left out)."""
     from chainkit.compose.step import Identity, step
 
-    test = step(_Truth(when), inline=False, name="when")
+    test = step(Truth(when), inline=False, name="when")
     chains = tuple(as_chain(c) if c is not None else Identity() for c in (then, otherwise))
     return _agreed(Branch(test, (True, False), chains, None))
 
 
 @dataclass(frozen=True)
-class _Truth:
-    """A condition as true or false."""
+class Truth:
+    """A condition as true or false, under a name that a dump can hold."""
 
     when: Callable[[Any], object]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import can_meet, spelled
-from chainkit.compose.step import Attribute, Identity
+from chainkit.compose.step import ANSWER, Attribute, Identity
 from chainkit.errors import CompositionError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Sequence(Chain[Any, Any]):
     def compile(self, place: Place) -> Core:
         tail = _tail(self.chain)
         cores = tuple(
-            place.compile(part, word, tail=i == tail) for i, (word, part) in enumerate(self.parts())
+            place.compile(part, word, tail=i == tail, bare=ANSWER in self.chain[i + 1 :])
+            for i, (word, part) in enumerate(self.parts())
         )
         if len(cores) == 2:
             return _pair(*cores)

@@ -14,6 +14,7 @@ from chainkit.ensemble.combine import Combiner, Picks
 from chainkit.ensemble.verdict import Ballot, Verdict
 from chainkit.ensemble.vote import Vote
 from chainkit.errors import CompositionError, DeadlineExceeded, EnsembleError
+from chainkit.place import Place
 from chainkit.run.events import BallotCast
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from chainkit.messages import Message, Promptable
     from chainkit.models.reply import Reply
-    from chainkit.place import Place
     from chainkit.run.drive import Core
     from chainkit.run.frame import Frame
     from chainkit.run.io.protocol import Job
@@ -61,7 +61,7 @@ class Ensemble(Chain[Any, Any]):
         cores = [place.numbered(m) for m in self.members]
         names = [m.label or f"member {i}" for i, m in enumerate(self.members)]
         draws = [self.members[:i].count(m) for i, m in enumerate(self.members)]
-        combine = self.combiner.compile(place)
+        combine = self.combiner.compile(Place(place.path, tail=place.tail and place.bare))
 
         async def run(frame: Frame, value: Any) -> Any:
             whole = frame.run.child()

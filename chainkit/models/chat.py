@@ -155,6 +155,11 @@ class _Held:
         return hash(tuple(sorted(self.value)))
 
 
+def held_schema(output: Any) -> Mapping[str, Any] | None:
+    """The JSON schema that a model is asked for, where it is asked for by one."""
+    return output.value if isinstance(output, _Held) else None
+
+
 _OPTIONS = frozenset(get_type_hints(Options))
 _CARRIERS = ("auto", "httpx", "sdk", "aiohttp")
 

@@ -12,6 +12,10 @@ from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused", "error", "unknown"]
 
 
+_SHORT = 60
+"""Characters of its text that a reply's repr shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A source that a model named for a stretch of its text; `start` and `end` are characters of the text."""
@@ -23,7 +27,7 @@ class Citation:
     title: str | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Reply:
     """One answer of a chat model. `str(reply)` is its text.
 
@@ -78,6 +82,12 @@ class Reply:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        calls = "".join(f", calls {c.name}" for c in self.tool_calls)
+        tokens = f", {self.usage.total} tokens" if self.usage.total is not None else ""
+        text = self.text if len(self.text) <= _SHORT else self.text[: _SHORT - 1] + "…"
+        return f"Reply({text!r}{calls}, {self.finish_reason}{tokens})"
 
     def _said(self) -> tuple[Any, ...]:
         calls = tuple((c.name, c.raw or repr(c.arguments)) for c in self.tool_calls)

@@ -78,13 +78,18 @@ def resolve(chain: ChatModel, run: Run) -> Resolved:
         stand_in = run.stand_in(chain.spec)
         if stand_in is not None:
             return _standing_in(stand_in, chain)
-    found: Resolved | None = chain.__dict__.get("_resolved")
-    if found is None:
-        found = chain.__dict__["_resolved"] = _opened(chain)
+    found = _own(chain)
     if run.limits is not None:
         limit = run.limit(chain.spec)
         if limit is not None:
             return Resolved(found.provider, found.model, found.backend, found.profile, limit)
+    return found
+
+
+def _own(chain: ChatModel) -> Resolved:
+    found: Resolved | None = chain.__dict__.get("_resolved")
+    if found is None:
+        found = chain.__dict__["_resolved"] = _opened(chain)
     return found
 
 
@@ -97,6 +102,8 @@ def _opened(chain: ChatModel) -> Resolved:
 
 
 def _standing_in(stand_in: Any, chain: ChatModel) -> Resolved:
+    if hasattr(stand_in, "stand_for"):
+        return stand_in.stand_for(_own(chain))
     if isinstance(stand_in, str):
         from chainkit.models.chat import model
 

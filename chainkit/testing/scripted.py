@@ -15,6 +15,7 @@ from chainkit.models.profile import Profile
 from chainkit.models.provider import Account, Rendered
 from chainkit.models.reply import Reply
 from chainkit.models.resolve import Resolved
+from chainkit.run.io.blocking import too_late
 from chainkit.usage import Usage
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class Script:
         self._turns: dict[Any, int] = {}
         self.seen: list[ChatRequest] = []
 
+    def rewind(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._turns.clear()
+        self.seen.clear()
+
     def profile(self, model: str) -> Profile:  # noqa: ARG002 - one script stands for any model
         """What it can do: everything."""
         return self._profile
@@ -69,7 +76,7 @@ class Script:
         self.seen.append(call.request)
         delay = _at(self._delay, turn)
         if delay:
-            await call.io.sleep(delay)
+            await _pass(call, delay)
         fault = _at(self._fail, turn) if self._fail is not None else None
         reply = self._reply(turn, call.request, fault)
         if call.emit is not None:
@@ -107,6 +114,16 @@ class Script:
                 return
             shown += 1
             await call.emit(piece)  # type: ignore[misc]
+
+
+async def _pass(call: Call, seconds: float) -> None:
+    """Wait, but not past the deadline: what a socket's wait is cut to."""
+    left = None if call.until is None else call.until - call.io.now()
+    if left is None or seconds < left:
+        await call.io.sleep(seconds)
+        return
+    await call.io.sleep(left)
+    raise too_late()
 
 
 def _at(value: Any, turn: int) -> Any:
@@ -172,6 +189,12 @@ class ScriptedModel(ChatModel):
         self.__dict__["_resolved"] = Resolved("scripted", name, script, script.profile(name))
 
     script: Script
+
+    def asking(self, output: Any) -> ScriptedModel:
+        """The same script, asked for a value."""
+        found = ScriptedModel(output=output, attempts=self.attempts, options=dict(self.options))
+        found.__dict__.update(script=self.script, _resolved=self.__dict__["_resolved"])
+        return found
 
     @property
     def seen(self) -> list[ChatRequest]:

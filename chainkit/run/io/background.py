@@ -50,6 +50,11 @@ class Background:
             return self._loop
 
     @property
+    def started(self) -> bool:
+        """Whether the loop runs."""
+        return self._loop is not None
+
+    @property
     def here(self) -> bool:
         """Whether the caller is on this loop's own thread."""
         return self._thread is not None and threading.get_ident() == self._thread.ident

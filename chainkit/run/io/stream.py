@@ -256,7 +256,7 @@ class AsyncStream(_Streamed[Piece, Out]):
     async def aclose(self) -> None:
         """Cancel what is still going on and wait for it."""
         task, self._over = self._task, True
-        if task is not None and not task.done():
+        if task is not None:
             await _cancelled(task)
 
     async def __aenter__(self) -> Self:
@@ -275,7 +275,8 @@ class AsyncStream(_Streamed[Piece, Out]):
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task])
     if not task.cancelled():
-        task.exception()
+        task.exception()  # asked for, so that asyncio does not report it as lost

@@ -45,6 +45,7 @@ class Workers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: deque[_Worker] = deque()
+        self.busy = 0
 
     def start(
         self, function: Callable[..., Any], args: tuple[Any, ...], done: Callable[[Any, BaseException | None], None]
@@ -59,8 +60,11 @@ class Workers:
                 done(None, error)
             else:
                 done(value, None)
+            with self._lock:
+                self.busy -= 1
 
         with self._lock:
+            self.busy += 1
             worker = self._idle.pop() if self._idle else None
         if worker is None:
             worker = _Worker(self)

@@ -1,0 +1,111 @@
+"""A chain as a drawing: text, Mermaid, SVG. No program and no script is needed to see one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from chainkit.chain import Chain
+
+Flow = Literal["row", "column", "leaf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a drawing: a leaf, parts one after the other (row), or parts side by side (column)."""
+
+    title: str
+    flow: Flow
+    parts: tuple[Box, ...] = ()
+    edge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The drawing of a chain. `str()` is an indented tree; a notebook shows the SVG."""
+
+    root: Box
+
+    def __str__(self) -> str:
+        return "\n".join(_tree(self.root, ""))
+
+    def mermaid(self) -> str:
+        """A Mermaid flowchart."""
+        from chainkit.compose.mermaid import flowchart
+
+        return flowchart(self.root)
+
+    def svg(self) -> str:
+        """An SVG picture, complete in itself."""
+        from chainkit.compose.svg import picture
+
+        return picture(self.root)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+def graph(chain: Chain[Any, Any]) -> Graph:
+    """The drawing of a chain."""
+    return Graph(_box(chain))
+
+
+def _box(chain: Chain[Any, Any], edge: str = "") -> Box:
+    from chainkit.compose.policy import Around
+    from chainkit.compose.sequence import Sequence
+
+    parts = chain.parts()
+    title = _title(chain)
+    if not parts:
+        return Box(title, "leaf", edge=edge)
+    if isinstance(chain, Around) and not title:
+        return _box(parts[0][1], edge)
+    flow: Flow = "row" if isinstance(chain, Sequence | Around) else "column"
+    inner = tuple(_box(part, "" if flow == "row" or word == part.label else word) for word, part in parts)
+    return Box(title, flow, inner, edge)
+
+
+def _title(chain: Chain[Any, Any]) -> str:
+    note = getattr(chain, "note", "")
+    if chain.label:
+        return f"{chain.label} {note}".strip()
+    return note or ("" if chain.parts() else _NAMES.get(type(chain).__name__, type(chain).__name__.lower()))
+
+
+_NAMES = {"Attribute": ".text / .answer", "Identity": "identity"}
+
+
+def _tree(box: Box, indent: str) -> list[str]:
+    edge = f"{box.edge}: " if box.edge else ""
+    head = [f"{indent}{edge}{box.title or _WORDS[box.flow]}"]
+    return head + [line for part in box.parts for line in _tree(part, indent + "  ")]
+
+
+_WORDS = {"row": "sequence", "column": "parallel", "leaf": "step"}
+
+
+def one_line(chain: Chain[Any, Any]) -> str:
+    """A chain as its repr: `prompt | model openai:gpt-5-mini`."""
+    return _line(_box(chain))
+
+
+def _line(box: Box) -> str:
+    edge = f"{box.edge}=" if box.edge and not box.edge.isdigit() else ""
+    if box.flow == "leaf":
+        return edge + box.title
+    if box.flow == "row":
+        inner = " | ".join(_line(p) for p in box.parts)
+        return edge + (f"{box.title}({inner})" if box.title else inner)
+    return f"{edge}{box.title or 'parallel'}({', '.join(_line(p) for p in box.parts)})"
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """A title that fits its box."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def escaped(text: str) -> str:
+    """Text for XML."""
+    return escape(text, quote=True)

@@ -1,0 +1,90 @@
+"""Which kinds of node have a form as data, and under which word."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+SCALARS: dict[str, Any] = {
+    "str": str, "int": int, "float": float, "bool": bool, "bytes": bytes, "list": list, "dict": dict, "object": object,
+    "tuple": tuple, "set": set, "Any": Any, "datetime": datetime.datetime, "date": datetime.date, "Decimal": decimal.Decimal,
+    "UUID": uuid.UUID,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of node: its word, its class, fields that follow from others, and its own way where it has one."""
+
+    name: str
+    cls: type[Any]
+    derived: frozenset[str] = frozenset()
+    to_data: Callable[[Any], dict[str, Any]] | None = None
+    from_data: Callable[[dict[str, Any], Any], Any] | None = None
+
+
+_OURS = {
+    "sequence": "compose.sequence:Sequence",
+    "parallel": "compose.parallel:Parallel",
+    "assign": "compose.parallel:Assign",
+    "each": "compose.each:Each",
+    "branch": "compose.branch:Branch",
+    "truth": "compose.branch:Truth",
+    "loop": "compose.loop:Loop",
+    "step": "compose.step:Step",
+    "identity": "compose.step:Identity",
+    "constant": "compose.step:Constant",
+    "attribute": "compose.step:Attribute",
+    "named": "compose.policy:Named",
+    "timeout": "compose.policy:TimeLimited",
+    "limit": "compose.policy:Limited",
+    "retry": "compose.policy:Retrying",
+    "fallback": "compose.fallback:Fallback",
+    "ensemble": "ensemble.members:Ensemble",
+    "vote": "ensemble.vote:Vote",
+    "first": "ensemble.race:First",
+    "judge": "ensemble.judge:Judge",
+    "fuse": "ensemble.fuse:Fuse",
+}
+_DERIVED = {"step": frozenset({"takes", "gives"})}
+KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Make a kind of node known to dump and load."""
+    KINDS[kind.name] = kind
+
+
+def _all() -> Iterator[Kind]:
+    if len(KINDS) < len(_OURS):
+        for name, where in _OURS.items():
+            module, _, cls = where.partition(":")
+            KINDS.setdefault(name, Kind(name, getattr(import_module(f"chainkit.{module}"), cls), _DERIVED.get(name, frozenset())))
+        from chainkit.models.data import KIND as MODEL
+
+        register(MODEL)
+        register(_prompt())
+    return iter(KINDS.values())
+
+
+def _prompt() -> Kind:
+    from chainkit.compose.dump import name_of
+    from chainkit.prompts.data import from_data, to_data
+    from chainkit.prompts.prompt import Prompt
+
+    return Kind("prompt", Prompt, to_data=lambda p: to_data(p, lambda v: name_of(v, p.label)), from_data=from_data)
+
+
+def kind_of(node: Any) -> Kind | None:
+    """The kind of a chain or combiner, or None."""
+    return next((k for k in _all() if k.cls is type(node)), None)
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind of that word, or None."""
+    return next((k for k in _all() if k.name == name), None)

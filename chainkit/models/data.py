@@ -1,0 +1,57 @@
+"""A model as plain data: its spec, options and output; never a key, never a client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainkit.compose.kinds import Kind
+from chainkit.errors import CompositionError
+from chainkit.models.chat import ATTEMPTS, ChatModel, held_schema, model
+
+if TYPE_CHECKING:
+    from chainkit.compose.load import Names
+
+
+def _to_data(chain: ChatModel) -> dict[str, Any]:
+    from chainkit.compose.dump import plain
+
+    account = chain.account
+    if account.client is not None:
+        msg = f"`{chain.label}` holds a client, which has no form as data"
+        raise CompositionError(msg, cure="configure it by environment variables, or put the model in with Run(models=...)")
+    data: dict[str, Any] = {"spec": chain.spec}
+    for name in ("api", "base_url"):
+        if getattr(account, name) is not None:
+            data[name] = getattr(account, name)
+    if account.carrier != "auto":
+        data["carrier"] = account.carrier
+    if chain.attempts != ATTEMPTS:
+        data["attempts"] = chain.attempts
+    if chain.options:
+        data["options"] = {k: plain(v, f"{chain.label}.{k}") for k, v in chain.options}
+    if chain.tools:
+        data["tools"] = [{"name": t.name, "description": t.description, "parameters": dict(t.parameters)} for t in chain.tools]
+    if chain.output is not None:
+        schema = held_schema(chain.output)
+        data["output"] = {"schema": schema} if schema is not None else plain(chain.output, f"{chain.label}.output")
+    return data
+
+
+def _from_data(data: dict[str, Any], names: Names) -> Any:
+    from chainkit.compose.load import value
+    from chainkit.models.request import ToolSpec
+
+    base_url = data.get("base_url")
+    if base_url is not None and base_url not in names.words:
+        msg = f"the dump would send requests to {base_url}, and names= does not allow it"
+        raise CompositionError(msg, cure=f"load(data, names={{..., {base_url!r}: True}}) where you trust that address")
+    given = {k: data[k] for k in ("api", "base_url", "carrier", "attempts") if k in data}
+    options = {k: value(v, names) for k, v in data.get("options", {}).items()}
+    tools = tuple(ToolSpec(**t) for t in data.get("tools", ()))
+    output = data.get("output")
+    if output is not None:
+        output = output["schema"] if "schema" in output else value(output, names)
+    return model(data["spec"], output=output, tools=tools, **given, **options)
+
+
+KIND = Kind("model", ChatModel, to_data=_to_data, from_data=_from_data)

@@ -1,0 +1,321 @@
+"""A provider that speaks HTTP: a row of data over wires (encode, decode, fold, error) and a carrier."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from chainkit.errors import (
+    AuthenticationError,
+    BadRequest,
+    CompositionError,
+    ConnectionFailed,
+    MissingExtra,
+    ProviderError,
+    ReplyMalformed,
+    StreamBroken,
+    did_you_mean,
+)
+from chainkit.models.access import Access, access, no_key
+from chainkit.models.pieces import TextPiece
+from chainkit.models.profile import Profile
+from chainkit.models.provider import PROTOCOL, Rendered
+from chainkit.models.sse import SseParser
+from chainkit.run.carriers.clients import CLIENTS, kind_of
+from chainkit.run.carriers.handed import http_client, made_in
+from chainkit.run.carriers.wire import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chainkit.models.provider import Account, ChatWire
+    from chainkit.models.reply import Reply
+    from chainkit.models.request import ChatRequest
+    from chainkit.run.call import Call
+    from chainkit.run.carriers.sdk import Sdk
+    from chainkit.run.carriers.wire import HttpResponse
+
+_SHOWN = 200
+"""Characters that are shown of an answer nobody can read."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HttpProvider:
+    """One vendor or gateway, as data.
+
+    `wires` maps an `api` to its wire, or to an import string "package.module:name" of one. `auth` is the
+    header that carries the key, with `{key}` in it; `auth_for` gives another form for the key of one
+    variable. `header_env` maps further headers to the variables that hold their values. `hosts` are the
+    vendor's own hosts besides that of `base_url`; one that begins with a dot stands for all below it. A
+    server that needs no key says `key_needed=False`. `keys_at` is where a key can be got. `sdk` is the import
+    string of an `Sdk`, `extra` the extra of this package that installs it. `profiles` says what a model
+    can do.
+    """
+
+    name: str
+    base_url: str
+    wires: Mapping[str, ChatWire | str]
+    default_api: str = "chat"
+    key_env: tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
+    auth: str = "authorization: Bearer {key}"
+    auth_for: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    header_env: Mapping[str, str] = field(default_factory=dict[str, str])
+    hosts: tuple[str, ...] = ()
+    key_needed: bool = True
+    keys_at: str | None = None
+    sdk: str | None = None
+    extra: str | None = None
+    profiles: Callable[[str], Profile] | str | None = None
+    protocol: int = PROTOCOL
+
+    def open(self, account: Account) -> HttpBackend:
+        """A backend for an account. Raises CompositionError for an `api` that there is not."""
+        api = account.api or self.default_api
+        wire = self.wires.get(api)
+        if wire is None:
+            msg = f"{self.name} has no api={api!r}"
+            raise CompositionError(msg, cure=did_you_mean(api, sorted(self.wires)))
+        return HttpBackend(self, account, imported(wire))
+
+    def profile(self, model: str, account: Account | None = None) -> Profile:  # noqa: ARG002 - of the protocol
+        """What that model can do."""
+        if self.profiles is None:
+            return Profile(self.name, model)
+        told: Profile = imported(self.profiles)(model)
+        return told
+
+
+class HttpBackend:
+    """An account of a provider: encodes, sends, decodes."""
+
+    def __init__(self, row: HttpProvider, account: Account, wire: ChatWire) -> None:
+        self._row = row
+        self._account = account
+        self._wire = wire
+        self._found: Access | None = None
+
+    # What leaves.
+
+    def _access(self) -> Access:
+        if self._found is None:
+            self._found = access(self._row, self._account)
+        return self._found
+
+    def _encoded(self, request: ChatRequest) -> dict[str, Any]:
+        options = dict(request.options)
+        body = self._wire.encode(request, options)
+        if options:
+            from chainkit.models.chat import unhonoured
+
+            known = self._row.profile(request.model).options
+            raise unhonoured(options, f"{self._row.name}:{request.model}", sorted(known or ()))
+        return body
+
+    def _path(self, request: ChatRequest) -> str:
+        path = self._wire.path
+        path = path.format(model=quote(request.model, safe="")) if "{" in path else path
+        return f"/{path.lstrip('/')}"
+
+    def _request(self, request: ChatRequest, *, relative: bool) -> HttpRequest:
+        body = self._encoded(request)
+        if relative:
+            return HttpRequest("POST", self._path(request), {}, stream=request.stream, json=body)
+        found = self._access()
+        if found.missing:
+            raise no_key(self._row)
+        headers = found.headers | _ACCEPT[request.stream]
+        return HttpRequest("POST", found.base_url + self._path(request), headers, written(body), stream=request.stream)
+
+    def render(self, request: ChatRequest) -> Rendered:
+        """The request as it would leave. The key is masked; nothing is sent."""
+        found = self._access()
+        return Rendered(
+            path="",
+            provider=self._row.name,
+            model=request.model,
+            method="POST",
+            url=found.base_url + self._path(request),
+            headers=found.masked | _ACCEPT[request.stream],
+            body=self._encoded(request),
+        )
+
+    def check(self) -> None:
+        """Raise AuthenticationError or MissingExtra where a call could not even start. No network."""
+        account = self._account
+        kind = kind_of(account)
+        if kind == "sdk":
+            self._with_extra(lambda sdk: sdk.client(self._sdk_account(), blocking=True))
+        elif kind == "client" and _sdks(account.client):
+            self._with_extra(lambda sdk: sdk.mode(account.client))
+        elif self._access().missing:
+            raise no_key(self._row)
+        if kind == "aiohttp":
+            from chainkit.run.carriers.loop_aiohttp import library
+
+            library()
+
+    # How it goes out, and what comes back.
+
+    async def send(self, call: Call) -> Reply:
+        """Answer `call.request`; pieces leave through `call.emit` where that is not None."""
+        request: ChatRequest = call.request
+        if request.stream != (call.emit is not None):
+            request = replace(request, stream=call.emit is not None)
+        carrier = self._carrier(call)
+        response = await carrier.open(self._request(request, relative=carrier.relative), until=call.until)
+        whole = False
+        try:
+            if not 200 <= response.status < 300:  # noqa: PLR2004
+                raise await self._refused(response)
+            if call.emit is None or _is_json(response):
+                reply = await self._whole(response, call)
+            else:
+                reply = await self._streamed(response, request, call)
+            whole = True
+        finally:
+            await response.close(whole)
+        reply.headers = response.headers
+        return reply
+
+    def _carrier(self, call: Call) -> Any:
+        account = self._account
+        kind = kind_of(account)
+        base_url = self._access().base_url
+        if kind in ("httpx", "aiohttp") or (kind == "client" and not _sdks(account.client)):
+            return CLIENTS.carrier(account, call.io, base_url)
+        account = self._sdk_account()
+        return self._with_extra(lambda sdk: CLIENTS.carrier(account, call.io, base_url, sdk))
+
+    def _sdk_account(self) -> Account:
+        # A vendor's client would send the environment's key anywhere: where it must not go, another is given.
+        account, found = self._account, self._access()
+        withheld = account.client is None and account.api_key is None and not found.own
+        return replace(account, api_key="none") if withheld else account
+
+    def _with_extra(self, use: Callable[[Any], Any]) -> Any:
+        row = self._row
+        sdk: Sdk | None = imported(row.sdk) if row.sdk is not None else None
+        try:
+            return use(sdk)
+        except ImportError as error:
+            if isinstance(error, MissingExtra):
+                raise
+            msg = f"{row.name}: the vendor's own client is not installed ({error.name or error})"
+            raise MissingExtra(msg, cure=f"pip install 'chainkit[{row.extra or row.name}]'") from error
+
+    async def _whole(self, response: HttpResponse, call: Call) -> Reply:
+        reply = self._wire.decode(self._read(await response.read()))
+        if call.emit is not None and reply.text:
+            # Asked for a stream, and given all at once.
+            await call.emit(TextPiece(reply.text))
+        return reply
+
+    async def _streamed(self, response: HttpResponse, request: ChatRequest, call: Call) -> Reply:
+        fold, parser, emit = self._wire.fold(request), SseParser(), call.emit
+        assert emit is not None  # noqa: S101
+        feed, chunk, show = parser.feed, response.chunk, fold.feed
+        while data := await self._next(chunk):
+            for event, payload in feed(data):
+                for piece in show(event, payload):
+                    await emit(piece)
+        for piece in _last(parser, show):
+            await emit(piece)
+        return fold.finish()
+
+    async def _next(self, chunk: Callable[[], Any]) -> bytes:
+        try:
+            return await chunk()
+        except ConnectionFailed as error:
+            raise StreamBroken(error.message, code=error.code) from error
+
+    def _read(self, body: bytes) -> Any:
+        try:
+            return parsed(body)
+        except ValueError:
+            shown = self._access().scrub(body[: _SHOWN * 4].decode("utf-8", "replace"))[:_SHOWN]
+            msg = f"{self._row.name} answered something that is no JSON: {shown!r}"
+            raise ReplyMalformed(msg, cure="check base_url: this may not be the provider's API") from None
+
+    async def _refused(self, response: HttpResponse) -> ProviderError:
+        found, status = self._access(), response.status
+        if 300 <= status < 400:  # noqa: PLR2004
+            to = response.headers.get("location", "nowhere")
+            msg = f"{self._row.name} at {found.base_url} answered {status}: a redirect to {to}, which is not followed"
+            return BadRequest(msg, cure="set base_url to where the API is", status=status)
+        error = self._wire.error(status, response.headers, await response.read())
+        _rewrite(error, found.scrub(error.message))
+        if found.withheld is not None and isinstance(error, AuthenticationError):
+            error.cure = (
+                f"pass api_key=: the key in {found.withheld} is sent to {self._row.name}'s own hosts only, "
+                f"and base_url leads to {found.base_url}"
+            )
+        return error
+
+
+_ACCEPT: dict[bool, dict[str, str]] = {
+    False: {"content-type": "application/json", "accept": "application/json", "user-agent": "chainkit"},
+    True: {"content-type": "application/json", "accept": "text/event-stream", "user-agent": "chainkit"},
+}
+
+
+def _sdks(client: object) -> bool:
+    """Whether a client that was handed over needs the vendor's own carrier."""
+    return http_client(client) is None and made_in(client, "aiohttp") is None
+
+
+def _last(parser: SseParser, show: Callable[[str, bytes], Any]) -> list[Any]:
+    """The pieces of an event without its blank line: some servers end so. Half an event shows nothing."""
+    try:
+        return [piece for event, payload in parser.rest() for piece in show(event, payload)]
+    except ReplyMalformed:
+        return []
+
+
+def _is_json(response: HttpResponse) -> bool:
+    return response.headers.get("content-type", "")[:16].lower() == "application/json"
+
+
+def _rewrite(error: ProviderError, message: str) -> None:
+    if message != error.message:
+        error.message = message
+        error.args = (message,)
+
+
+def written(body: Any) -> bytes:
+    """JSON as bytes. Raises BadRequest for what JSON cannot hold."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        # A lone surrogate, from a text cut inside a character: only its escape can travel.
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError) as error:
+        msg = f"the request cannot be written as JSON: {error}"
+        raise BadRequest(msg, cure="look at what would be sent with .render(x)") from error
+
+
+def parsed(body: bytes) -> Any:
+    """JSON from bytes. Raises ValueError."""
+    from pydantic_core import from_json
+
+    try:
+        return from_json(body)
+    except ValueError:
+        # It refuses lone surrogates, which models do write.
+        return json.loads(body)
+
+
+def imported(what: Any) -> Any:
+    """What an import string "package.module:name" names; anything else is itself."""
+    return _imported(what) if isinstance(what, str) else what
+
+
+@lru_cache(maxsize=256)
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
