@@ -6,6 +6,7 @@ Silent wherever a name may mean something else: one that the template sets itsel
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 from jinja2 import nodes
@@ -100,7 +101,7 @@ class _Check(NodeVisitor):
         element = element_of(kind)
         if element is UNKNOWN or name not in _SAME_ELEMENTS | _ONE_ELEMENT:
             return UNKNOWN
-        return element if name in _ONE_ELEMENT else list[element]
+        return element if name in _ONE_ELEMENT else GenericAlias(list, (element,))
 
 
 def _bound(target: nodes.Node, element: Any) -> dict[str, Any]:

@@ -98,9 +98,10 @@ class _Reading:
         self.spots[-1][section.words[0] == "output"] = section.spot(self.where)
 
     def _argument(self, section: Section) -> str:
-        if len(section.words) < 2:  # noqa: PLR2004 - the kind and its variable
-            raise self.error(section, f"'+++ {section.words[0]}' needs the name of a variable")
-        return section.words[1]
+        kind, *arguments = section.words
+        if not arguments:
+            raise self.error(section, f"'+++ {kind}' needs the name of a variable")
+        return arguments[0]
 
 
 def _numbers(options: Mapping[str, str]) -> Data:
@@ -136,10 +137,10 @@ def _example_sections(part: Data, tables: Data) -> Iterator[Section]:
 
 
 def _message_sections(part: Data) -> Iterator[Section]:
-    fixed = ("fixed",) if part.get("fixed") else ()
+    fixed: tuple[str, ...] = ("fixed",) if part.get("fixed") else ()
     contents = [c if isinstance(c, str) else dict(c) for c in part["contents"]]
     options = _options(part, "name")
-    first = contents[0] if contents else None
+    first: str | Data | None = contents[0] if contents else None
     if isinstance(first, str) or (fixed and isinstance(first, dict) and "text" in first):
         yield _text_section((part["role"], *fixed), contents.pop(0), options)
     else:
@@ -150,7 +151,7 @@ def _message_sections(part: Data) -> Iterator[Section]:
         elif isinstance(content, dict) and "text" not in content:
             raise CompositionError("a prompt file cannot hold media", cure='media("name"), given at the call')
         else:
-            yield _text_section(("text", *(("fixed",) if isinstance(content, dict) else ())), content, {})
+            yield _text_section(("text",) if isinstance(content, str) else ("text", "fixed"), content, {})
 
 
 def _text_section(words: tuple[str, ...], content: str | Data, options: dict[str, str]) -> Section:

@@ -10,7 +10,7 @@ from chainkit.errors import PromptError
 from chainkit.messages import Media, Message, Messages
 from chainkit.prompts.declared import compare
 from chainkit.prompts.fitting import Fit
-from chainkit.prompts.media import as_media
+from chainkit.prompts.attachments import as_media
 from chainkit.prompts.parts import ExamplesPart, HistoryPart, MediaPart, PromptPart, Row, Spot, TurnPart, as_rows
 from chainkit.prompts.reading import Read, Reader, Values, reader_for
 from chainkit.prompts.sandbox import Sandbox

@@ -114,7 +114,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in cast("list[Any]", value)]
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in cast("Mapping[Any, Any]", value).items()}
+        entries: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {str(k): _plain(v) for k, v in entries.items()}
     raise CompositionError(f"{type(value).__name__} is not plain data", cure="use texts, numbers, lists and mappings")
 
 
@@ -176,7 +177,7 @@ def _read_part(data: Mapping[str, Any], names: Names, spots: tuple[Spot, ...]) -
     role, contents = data.get("role"), data.get("contents")
     if role not in ROLES or not isinstance(contents, Sequence):
         raise PromptError(f"this is no part of a prompt: {data!r:.120}", cure='{"role": "user", "contents": ["..."]}')
-    found = [_read_content(c) for c in contents]
+    found = [_read_content(c) for c in contents]  # pyright: ignore[reportUnknownVariableType]
     if data.get("fixed"):
         return Message(role, tuple(cast("list[Text]", found)), data.get("name"))
     return turn(role, found, spots)

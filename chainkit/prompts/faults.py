@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.errors import PromptError, did_you_mean
 
 if TYPE_CHECKING:
-    from jinja2 import TemplateSyntaxError, nodes
+    from jinja2 import TemplateSyntaxError
 
     from chainkit.prompts.source import Source
 
@@ -28,7 +28,7 @@ def syntax(source: Source, error: TemplateSyntaxError) -> PromptError:
     return PromptError(f"the template cannot be read: {said}\n{source.show(error.lineno, word)}", cure=cure or literal)
 
 
-def unknown(source: Source, node: nodes.Filter | nodes.Test, known: Sequence[str]) -> PromptError:
+def unknown(source: Source, node: Any, known: Sequence[str]) -> PromptError:
     """For a filter or test that does not exist."""
     kind = type(node).__name__.lower()
     said = f"no {kind} is called {node.name!r}\n{source.show(node.lineno, node.name)}"
@@ -39,9 +39,9 @@ def failure(error: Exception, sources: Mapping[str | None, Source], word: str | 
     """For what went wrong while a template was filled; `sources` are its text (None) and its partials'."""
     name, line = _where(error)
     said = "the template includes itself without end" if isinstance(error, RecursionError) else str(error)
-    source = sources.get(name)
-    if source is None or line is None:
-        return PromptError(f"the prompt cannot be rendered: {said}")
+    source = sources.get(name) or sources[None]
+    if line is None:
+        return PromptError(f"the prompt cannot be rendered: {said}\n  in {source.spot.label}")
     words = [w for w in _QUOTED.findall(said) if source.line_with(w) is not None]
     word = word or (words[-1] if words else None)
     return PromptError(f"the prompt cannot be rendered: {said}\n{source.show(line, word)}")

@@ -30,7 +30,7 @@ def is_model(kind: Any) -> bool:
 
 def is_typed_dict(kind: Any) -> bool:
     """Whether it is a TypedDict, the standard library's or typing_extensions'."""
-    return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__")
+    return hasattr(kind, "__required_keys__") and dict in getattr(kind, "__mro__", ())
 
 
 def fields_of(kind: Any) -> dict[str, Any] | None:
@@ -46,10 +46,10 @@ def fields_of(kind: Any) -> dict[str, Any] | None:
 
 
 def _is_named_tuple(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return hasattr(kind, "_fields") and tuple in getattr(kind, "__mro__", ())
 
 
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     try:
         return get_type_hints(kind, include_extras=True)
     except NameError as error:
@@ -57,6 +57,13 @@ def _hints(kind: type) -> dict[str, Any]:
             f"the types of {kind.__name__}'s fields cannot be read: {error}",
             cure="define the types it names at the top of a module",
         ) from error
+
+
+def optional_keys(kind: Any) -> set[str]:
+    """The keys that a TypedDict may leave out; its own account is wrong where annotations are strings."""
+    wrappers = {name: getattr(get_origin(hint), "_name", None) for name, hint in _hints(kind).items()}
+    marked = {name for name, wrapper in wrappers.items() if wrapper == "NotRequired"}
+    return marked | {n for n in kind.__optional_keys__ if wrappers.get(n) != "Required"}
 
 
 def _unwrapped(hint: Any) -> Any:

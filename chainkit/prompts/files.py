@@ -86,7 +86,7 @@ def _front(lines: list[str], where: str) -> tuple[Data, int]:
 
 def _toml(text: str, where: str) -> Data:
     try:
-        return tomllib.loads("\n" + text)  # one line more, so that its line numbers are the file's
+        return tomllib.loads(f"\n{text}\n")  # one line more, so that its line numbers are the file's
     except tomllib.TOMLDecodeError as error:
         raise PromptError(f"{where}: the front matter is not TOML: {error}") from None
 
@@ -100,7 +100,7 @@ def _yaml(text: str, where: str) -> Data:
             cure="pip install 'chainkit[yaml]', or write TOML between +++ lines",
         ) from error
     try:
-        found: Any = yaml.safe_load("\n" + text)
+        found: Any = yaml.safe_load(f"\n{text}\n")
     except yaml.YAMLError as error:
         raise PromptError(f"{where}: the front matter is not YAML: {error}") from None
     if found is not None and not isinstance(found, dict):
@@ -121,7 +121,7 @@ def _front_data(front: Data, tables: set[str]) -> Data:
 def _declared(entry: Any) -> Any:
     """A list stands for its choices; `optional` for None as the default."""
     if isinstance(entry, list):
-        return _choices(cast("list[Any]", entry))
+        return _choices(entry)  # pyright: ignore[reportUnknownArgumentType]
     if not isinstance(entry, Mapping):
         return entry
     table = dict(cast("Mapping[str, Any]", entry))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 from chainkit.errors import PromptError
 from chainkit.messages import Media, Message, Role, Text
@@ -150,9 +150,14 @@ def turn(role: Role, contents: Iterable[Content], spots: tuple[Spot, ...] = ()) 
 
 def as_rows(rows: Any) -> tuple[Row, ...]:
     """Pairs and mappings as mappings; raises PromptError for anything else."""
-    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+    if not is_listing(rows):
         raise PromptError(f"examples must be a list of rows, got {type(rows).__name__}")
-    return tuple(_row(i, row) for i, row in enumerate(rows))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return tuple(_row(i, row) for i, row in enumerate(rows))
+
+
+def is_listing(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether it is something to go through item by item: no text, no mapping."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
 def _row(index: int, row: Any) -> Row:
@@ -160,9 +165,11 @@ def _row(index: int, row: Any) -> Row:
         return row  # pyright: ignore[reportUnknownVariableType]
     if isinstance(row, Mapping):
         return dict(row)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    if isinstance(row, (tuple, list)) and len(row) == 2:  # pyright: ignore[reportUnknownArgumentType]
-        return {"input": row[0], "output": row[1]}
-    raise PromptError(f"example {index} is neither a mapping nor an (input, output) pair: {type(row).__name__}")
+    if is_listing(row):
+        pair = tuple(row)
+        if len(pair) == 2:  # noqa: PLR2004 - a pair
+            return {"input": pair[0], "output": pair[1]}
+    raise PromptError(f"example {index} is neither a mapping nor an (input, output) pair: {row!r:.80}")
 
 
 def gather(parts: Iterable[str | MediaPart | PromptPart]) -> tuple[PromptPart, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, overload
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, overload
 from chainkit.chain import Chain
 from chainkit.errors import PromptError, did_you_mean
 from chainkit.messages import Messages
+from chainkit.prompts.fields import is_typed_dict
 from chainkit.prompts.parts import ExamplesPart, MediaPart, PromptPart, TurnPart, gather, newlines
 from chainkit.prompts.variables import MISSING, Variable, declared_by
 
@@ -93,6 +94,9 @@ class Prompt(Chain[In, Messages]):
         fixed = {**dict(self.fixed), **self._ready().fitted(values)}
         return replace(self, fixed=tuple(fixed.items()))  # type: ignore[return-value]
 
+    def _rendered(self, values: Any) -> Messages:
+        return self._ready().render(self._with_fixed(values))
+
     def _with_fixed(self, values: Any) -> Mapping[str, Any]:
         fixed = dict(self.fixed)
         if not isinstance(values, Mapping):
@@ -117,7 +121,7 @@ class Prompt(Chain[In, Messages]):
     def in_type(self) -> Any:
         if self.vars is None or self.fixed:
             return Mapping[str, Any]
-        return self.vars if issubclass(self.vars, dict) else self.vars | Mapping[str, Any]
+        return self.vars if is_typed_dict(self.vars) else self.vars | Mapping[str, Any]
 
     @property
     def out_type(self) -> Any:
@@ -132,9 +136,8 @@ class Prompt(Chain[In, Messages]):
         return not any(_waits(part) for part in self.template)
 
     def compile(self, place: Place) -> Core:  # noqa: ARG002 - the form of every chain
-        render = self._ready().render
-        form = (lambda given: render(self._with_fixed(given))) if self.fixed else render
-        return _core(form) if self.instant else _outside_core(form)
+        render = self._rendered if self.fixed else self._ready().render
+        return _core(render) if self.instant else _outside_core(render)
 
     def __repr__(self) -> str:
         shape = ", ".join(role for role, _ in self.uses)
@@ -158,16 +161,16 @@ def _waits(part: PromptPart) -> bool:
     return isinstance(part, TurnPart) and any(isinstance(c, MediaPart) for c in part.contents)
 
 
-def _core(form: Any) -> Core:
+def _core(render: Callable[[Any], Messages]) -> Core:
     async def run(frame: Frame, value: Any) -> Any:  # noqa: ARG001 - a core's form
-        return form(value)
+        return render(value)
 
     return run
 
 
-def _outside_core(form: Any) -> Core:
+def _outside_core(render: Callable[[Any], Messages]) -> Core:
     async def run(frame: Frame, value: Any) -> Any:
-        return form(value) if frame.io.blocking else await frame.io.call(form, value)
+        return render(value) if frame.io.blocking else await frame.io.call(render, value)
 
     return run
 
@@ -179,7 +182,7 @@ def _word(kind: Any) -> str:
 
 
 @overload
-def prompt(
+def prompt(  # type: ignore[overload-overlap] # a pydantic model or dataclass comes before any other class
     *parts: str | MediaPart | PromptPart, vars: type[DV], partials: Mapping[str, str] | None = ..., max_chars: int = ...
 ) -> Prompt[DV | Mapping[str, Any]]: ...
 @overload

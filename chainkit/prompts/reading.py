@@ -153,7 +153,7 @@ class ModelReader:
         return softer
 
     def _error(self, given: Values, extra: list[str], error: ValueError) -> PromptError:
-        found: list[Any] = error.errors(include_url=False, include_context=False, include_input=False)  # type: ignore[attr-defined]
+        found: list[Any] = cast("Any", error).errors(include_url=False, include_context=False, include_input=False)
         missing = [str(e["loc"][0]) for e in found if e["type"] == "missing" and len(e["loc"]) == 1]
         if missing or extra:
             return _wrong_keys(missing, extra, list(self.declared))
@@ -165,12 +165,13 @@ class ModelReader:
 
 def _keys_of(kind: Any) -> set[str] | None:
     """The keys that a mapping for the model may have; None where the model decides."""
-    fields = kind.model_fields
+    fields: dict[str, Any] = kind.model_fields
     if kind.model_config.get("extra") is not None:
         return None
     if any(f.validation_alias is not None and not isinstance(f.validation_alias, str) for f in fields.values()):
         return None
-    return {*fields, *(f.validation_alias or f.alias for f in fields.values() if f.validation_alias or f.alias)}
+    aliases = {f.validation_alias or f.alias for f in fields.values()}
+    return {*fields, *(a for a in aliases if a)}
 
 
 def _named(name: str, error: PromptError) -> PromptError:

@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import MAX_RANGE, ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 200_000
 _MAX_BITS = 100_000
 
 __all__ = ["MAX_RANGE", "MAX_STEPS", "METER", "Meter", "Refused", "Sandbox", "text_of"]
@@ -33,9 +33,9 @@ class Meter:
 
     __slots__ = ("chars", "steps")
 
-    def __init__(self, chars: int, steps: int = MAX_STEPS) -> None:
+    def __init__(self, chars: int) -> None:
         self.chars = chars
-        self.steps = steps
+        self.steps = MAX_STEPS
 
     def check(self, chars: int) -> None:
         if chars > self.chars:
@@ -155,13 +155,18 @@ class _Counting(NodeTransformer):
         return node
 
     def visit_Macro(self, node: nodes.Macro, *_: Any) -> nodes.Node:
-        return _count(self.generic_visit(node))
+        return self._body(node)
 
     def visit_CallBlock(self, node: nodes.CallBlock, *_: Any) -> nodes.Node:
-        return _count(self.generic_visit(node))
+        return self._body(node)
 
     def visit_Block(self, node: nodes.Block, *_: Any) -> nodes.Node:
-        return _count(self.generic_visit(node))
+        return self._body(node)
+
+    def _body(self, node: nodes.Macro | nodes.CallBlock | nodes.Block) -> nodes.Node:
+        self.generic_visit(node)
+        _count(node)
+        return node
 
     def visit_Concat(self, node: nodes.Concat, *_: Any) -> nodes.Node:
         self.generic_visit(node)
@@ -169,9 +174,8 @@ class _Counting(NodeTransformer):
         return nodes.Call(joined, node.nodes, [], None, None, lineno=node.lineno)
 
 
-def _count(node: Any) -> nodes.Node:
+def _count(node: nodes.Template | nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block) -> None:
     node.body.insert(0, nodes.ExprStmt(_tick(node), lineno=node.lineno))
-    return node
 
 
 def _tick(node: nodes.Node) -> nodes.Expr:

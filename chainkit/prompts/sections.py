@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from chainkit.errors import PromptError
 from chainkit.prompts.parts import Spot
@@ -49,7 +50,7 @@ def sections(lines: list[str], first: int, where: str) -> list[Section]:
     head = lines[: starts[0] if starts else len(lines)]
     if any(line.strip() for line in head):
         found.append(_section("user", head, first - 1, where))
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         found.append(_section(lines[start][3:], lines[start + 1 : end], first + start, where))
     return found
 
@@ -64,8 +65,8 @@ def _section(head: str, lines: list[str], line: int, where: str) -> Section:
     exact = "exact" in plain[1:]
     skipped, kept = (0, lines) if exact else _without_blank(lines)
     text = "\n".join(each[1:] if _ESCAPED.match(each) else each for each in kept)
-    words = tuple(w for i, w in enumerate(plain) if i == 0 or w != "exact")
-    return Section(words, options, text, exact, line, line + 1 + skipped)
+    said = tuple(w for i, w in enumerate(plain) if i == 0 or w != "exact")
+    return Section(said, options, text, exact, line, line + 1 + skipped)
 
 
 def _without_blank(lines: list[str]) -> tuple[int, list[str]]:

@@ -29,7 +29,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)  # pyright: ignore[reportUnknownVariableType]
+    return isinstance(value, list) and value != [] and all(map(_is_table, value))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _entries(table: Mapping[str, Any]) -> str:

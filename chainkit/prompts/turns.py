@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from chainkit.errors import PromptError, did_you_mean
 from chainkit.messages import Message, Messages, Role, Text
+from chainkit.prompts.parts import is_listing
 
 _ROLES = ("user", "assistant", "tool")
 
@@ -15,12 +16,12 @@ def as_turns(value: Any) -> Messages:
     """Messages, or rows such as `{"role": "user", "content": "Hi"}`, as messages; raises PromptError."""
     if isinstance(value, Messages):
         return value
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    if not is_listing(value):
         raise PromptError(
             f"a history is a list of messages, got {type(value).__name__}",
             cure='[{"role": "user", "content": "Hi"}], or [] at the start',
         )
-    return Messages(_turn(i, row) for i, row in enumerate(cast("Iterable[Any]", value)))
+    return Messages(_turn(i, row) for i, row in enumerate(value))
 
 
 def _turn(index: int, row: Any) -> Message:
@@ -37,7 +38,7 @@ def _turn(index: int, row: Any) -> Message:
 
 def _role(index: int, role: Any) -> Role:
     if role in _ROLES:
-        return role
+        return cast("Role", role)
     if role == "system":
         raise PromptError(
             f"turn {index} of a history is a row of the role 'system'",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainkit.errors import PromptError
-from chainkit.prompts.fields import fields_of, is_model, is_typed_dict
+from chainkit.prompts.fields import fields_of, is_model, is_typed_dict, optional_keys
 
 class _Missing:
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ def _given_by_itself(vars: Any) -> set[str]:  # noqa: A002
     if is_model(vars):
         return {n for n, f in vars.model_fields.items() if not f.is_required()}
     if is_typed_dict(vars):
-        return set(vars.__optional_keys__)
+        return optional_keys(vars)
     default = dataclasses.MISSING
     fields = dataclasses.fields(vars)
     return {f.name for f in fields if not f.init or f.default is not default or f.default_factory is not default}

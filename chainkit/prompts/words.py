@@ -6,8 +6,6 @@ import ast
 import datetime
 import types
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
 from typing import Any, Literal, Union, get_args, get_origin
 
 from chainkit.errors import CompositionError, PromptError, did_you_mean
@@ -78,6 +76,12 @@ def _is_hashable(kind: Any) -> bool:
     return True
 
 
+def _sides(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return [*_sides(node.left), *_sides(node.right)]
+    return [node]
+
+
 class _Reading:
     """Walks a parsed word; only names, `|`, subscripts and constants have a meaning."""
 
@@ -97,10 +101,11 @@ class _Reading:
         return self._name(ast.unparse(node))
 
     def _union(self, node: ast.BinOp) -> Any:
-        members = [self.type(side) for side in (node.left, node.right)]
-        if all(get_origin(m) is Literal for m in members):
-            return Literal[tuple(a for m in members for a in get_args(m))]  # type: ignore[misc]
-        return reduce(or_, (Union[m, m] for m in members))  # noqa: UP007
+        members: list[Any] = [self.type(side) for side in _sides(node)]
+        choices = tuple(a for m in members if get_origin(m) is Literal for a in get_args(m))
+        others = [m for m in members if get_origin(m) is not Literal]
+        held = [*others, Literal[choices]] if choices else others
+        return Union[tuple(held)]  # noqa: UP007 - the members are known at run time only
 
     def _container(self, node: ast.Subscript) -> Any:
         inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -34,9 +34,13 @@ def as_media(value: Any, kind: MediaKind) -> Media:
     if isinstance(value, str) and value.startswith(("http://", "https://", "data:")):
         return _of_url(value, kind)
     raise PromptError(
-        f"a {kind} is a Media, bytes, a pathlib.Path, or an http(s) or data URL; got {_described(value)}",
+        f"{_an(kind)} is a Media, bytes, a pathlib.Path, or an http(s) or data URL; got {_described(value)}",
         cure="Path(name) where a file is meant" if isinstance(value, str) else None,
     )
+
+
+def _an(kind: MediaKind) -> str:
+    return f"an {kind}" if kind[0] in "ai" else f"a {kind}"
 
 
 def _described(value: Any) -> str:
@@ -45,7 +49,7 @@ def _described(value: Any) -> str:
 
 def _of_kind(value: Media, kind: MediaKind) -> Media:
     if value.kind != kind:
-        raise PromptError(f"this place takes a {kind}, got {value!r}", cure=f"media(name, kind={value.kind!r})")
+        raise PromptError(f"this place takes {_an(kind)}, got {value!r}", cure=f"media(name, kind={value.kind!r})")
     return value
 
 
@@ -55,7 +59,7 @@ def _of_bytes(data: bytes, kind: MediaKind, name: str | None) -> Media:
         raise PromptError(f"the {kind} of {len(data)} bytes has no form that is known", cure="give a Media with its media_type")
     actual = _kind_of(found)
     if actual != kind:
-        raise PromptError(f"this place takes a {kind}, got {found}", cure=f"media(name, kind={actual!r})")
+        raise PromptError(f"this place takes {_an(kind)}, got {found}", cure=f"media(name, kind={actual!r})")
     return Media(kind, found, data=data, name=name)
 
 
@@ -73,7 +77,7 @@ def _of_url(url: str, kind: MediaKind) -> Media:
     else:
         found = mimetypes.guess_type(url.split("?", 1)[0].split("#", 1)[0])[0] or ""
     if found and _kind_of(found) != kind:
-        raise PromptError(f"this place takes a {kind}, got a URL of {found}", cure=f"media(name, kind={_kind_of(found)!r})")
+        raise PromptError(f"this place takes {_an(kind)}, got a URL of {found}", cure=f"media(name, kind={_kind_of(found)!r})")
     return Media(kind, found or f"{kind}/*", url=url)
 
 
