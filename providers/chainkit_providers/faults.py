@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from chainkit import errors as e
@@ -157,6 +156,8 @@ def _kind(status: int | None, words: list[str], message: str) -> type[e.Provider
 def _cure(kind: type[e.ProviderError], message: str, vendor: str, keys: tuple[str, ...]) -> str | None:
     if kind is e.AuthenticationError:
         return f"set {' or '.join(keys)} to a valid key, or pass api_key=" if keys else "pass a valid api_key="
+    if kind is e.BadRequest and "v1/responses" in message:
+        return "ask it through the other interface: api='responses'"
     if kind is e.BadRequest and _NO_MODEL.search(message):
         return f"check the name after '{vendor}:', and whether your account may use that model"
     return _CURES.get(kind)
@@ -191,4 +192,6 @@ def _seconds(said: str) -> float:
     try:
         return float(said)
     except ValueError:
+        from email.utils import parsedate_to_datetime
+
         return parsedate_to_datetime(said).timestamp() - time.time()

@@ -1,1 +1,23 @@
-"""."""
+"""Anthropic: Messages."""
+
+from __future__ import annotations
+
+from chainkit.models.http import HttpProvider
+from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.anthropic.reply import KEYS
+
+provider = HttpProvider(
+    name="anthropic",
+    base_url="https://api.anthropic.com",
+    wires={"messages": MessagesWire()},
+    default_api="messages",
+    key_env=KEYS,
+    base_url_env=("ANTHROPIC_BASE_URL",),
+    auth="x-api-key: {key}",
+    auth_for={"ANTHROPIC_AUTH_TOKEN": "authorization: Bearer {key}"},
+    headers={"anthropic-version": "2023-06-01"},
+    keys_at="https://platform.claude.com/settings/keys",
+    sdk="chainkit_providers.anthropic.sdk:SDK",
+    extra="anthropic",
+    profiles="chainkit_providers.anthropic.models:profile",
+)

@@ -82,7 +82,7 @@ def profile(model: str) -> Profile:
         context=known.context,
         max_output=known.max_output,
         output=("native", "tool", "prompt") if known.schema else ("tool", "prompt"),
-        schema=SCHEMA,
+        schema=SCHEMA,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         vision=True,
         options=OPTIONS.difference(SAMPLING) if known.thinking == "adaptive" else OPTIONS,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chainkit.models.reply import FinishReason
 
 VENDOR = "anthropic"
-KEYS = ("ANTHROPIC_API_KEY",)
+KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _FINISH: dict[str | None, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",

@@ -46,7 +46,7 @@ def encode(request: ChatRequest, options: dict[str, Any]) -> Json:
 def _max_tokens(model: str, options: dict[str, Any], known: Family | None) -> int:
     """This wire needs a limit: the one asked for, else the most that the model is known to write."""
     if "max_tokens" in options:
-        return options.pop("max_tokens")
+        return int(options.pop("max_tokens"))
     if known is None:
         raise BadRequest(
             f"anthropic needs max_tokens, and the output limit of {model!r} is not known here",
@@ -141,7 +141,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any]) -> Non
     tools = [_tool(t.name, t.parameters, t.description) for t in request.tools]
     choice, output = options.pop("tool_choice", None), request.output
     if output is not None and output.mode == "tool":
-        tools.append(_tool(output.name, output.schema, output.schema.get("description", "")))
+        tools.append(_tool(output.name, output.schema, output.description))
         choice = choice or ("required" if request.tools else output.name)
     if tools:
         body["tools"] = tools

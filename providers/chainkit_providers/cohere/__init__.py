@@ -1,1 +1,20 @@
-"""."""
+"""Cohere: v2 chat."""
+
+from __future__ import annotations
+
+from chainkit.models.http import HttpProvider
+from chainkit_providers.cohere.chat import ChatV2
+from chainkit_providers.cohere.reply import KEYS
+
+provider = HttpProvider(
+    name="cohere",
+    base_url="https://api.cohere.com",
+    wires={"chat": ChatV2()},
+    key_env=KEYS,
+    base_url_env=("CO_API_URL",),
+    hosts=("api.cohere.ai",),
+    keys_at="https://dashboard.cohere.com/api-keys",
+    sdk="chainkit_providers.cohere.sdk:SDK",
+    extra="cohere",
+    profiles="chainkit_providers.cohere.models:profile",
+)

@@ -34,7 +34,7 @@ def profile(model: str) -> Profile:
         context=context,
         max_output=max_output,
         output=("native", "tool", "json", "prompt"),
-        schema=SCHEMA,
+        schema=SCHEMA,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         vision=vision,
         options=TAKES,
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainkit.models.reply import FinishReason
 
 VENDOR = "cohere"
-KEYS = ("CO_API_KEY",)
+KEYS = ("CO_API_KEY", "COHERE_API_KEY")
 TOOL_PLAN = "tool_plan"
 """Marks thinking that came as the plan before tool calls, for its way back."""
 _FINISH: dict[str | None, FinishReason] = {
@@ -80,8 +80,16 @@ def _citations(message: Json) -> Iterable[Citation]:
         for source in listed(told, "sources") or [_NOWHERE]:
             document = inner(source, "document") or inner(source, "tool_output")
             name = document.get("url") or document.get("id") or source.get("id")
-            place = (told["start"] + offset, told["end"] + offset) if "start" in told and "end" in told else (None, None)
-            yield Citation(told.get("text") or "", name, *place, document.get("title"))
+            start, end = _place(told, offset)
+            yield Citation(told.get("text") or "", name, start, end, document.get("title"))
+
+
+def _place(told: Json, offset: int) -> tuple[int | None, int | None]:
+    """Where a citation stands in the whole text, as far as it says."""
+    start, end = told.get("start"), told.get("end")
+    if isinstance(start, int) and isinstance(end, int):
+        return start + offset, end + offset
+    return None, None
 
 
 def _starts(items: Iterable[Json]) -> dict[int, int]:

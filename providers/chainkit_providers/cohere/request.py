@@ -97,7 +97,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any]) -> Non
     tools = [_function(t.name, t.parameters, t.description) for t in request.tools]
     choice, output = options.pop("tool_choice", None), request.output
     if output is not None and output.mode == "tool":
-        tools.append(_function(output.name, output.schema, output.schema.get("description", "")))
+        tools.append(_function(output.name, output.schema, output.description))
         choice = choice or ("required" if request.tools else output.name)
     if choice not in (None, "auto"):
         tools, body["tool_choice"] = _chosen(choice, tools, request.tools, output)

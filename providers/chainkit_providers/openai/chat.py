@@ -22,10 +22,10 @@ class ChatCompletions:
     """Chat Completions in one vendor's dialect."""
 
     name = "chat"
-    path = "chat/completions"
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, path: str = "chat/completions") -> None:
         self.dialect = dialect
+        self.path = path
 
     def encode(self, request: ChatRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body; takes what the dialect honours out of `options`."""

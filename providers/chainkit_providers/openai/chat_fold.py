@@ -222,12 +222,17 @@ def _call_piece(growing: _Growing, told: Json) -> ToolPiece:
     index, call_id = told.get("index"), told.get("id")
     function = inner(told, "function")
     call = growing.where.get(index or 0)
-    fresh = call is None or bool(call_id and call.id and call_id != call.id)
-    if fresh or (index is None and function.get("name") and call is not None and call.name):
+    if call is None or _is_another(call, index, call_id, function):
         call = _GrowingCall(len(growing.calls), call_id)
         growing.calls.append(call)
         growing.where[index or 0] = call
-    return _extend(call, call_id, function)  # pyright: ignore[reportArgumentType]
+    return _extend(call, call_id, function)
+
+
+def _is_another(call: _GrowingCall, index: int | None, call_id: str | None, function: Json) -> bool:
+    if call_id and call.id and call_id != call.id:
+        return True
+    return index is None and bool(function.get("name") and call.name)
 
 
 def _extend(call: _GrowingCall, call_id: str | None, function: Json) -> ToolPiece:

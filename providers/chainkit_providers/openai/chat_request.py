@@ -109,7 +109,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
     choice = options.pop("tool_choice", None) if "tool_choice" in dialect.options else None
     output = request.output
     if output is not None and output.mode == "tool":
-        tools.append(_function(output.name, output.schema, output.schema.get("description", "")))
+        tools.append(_function(output.name, output.schema, output.description))
         choice = choice or ("required" if request.tools else output.name)
     if tools:
         body["tools"] = tools
@@ -148,7 +148,8 @@ def _put_output(body: Json, output: OutputSpec | None, dialect: Dialect) -> None
     if output.mode == "json":
         body["response_format"] = {"type": "json_object"}
         return
-    schema: Json = {"name": output.name, "schema": dict(output.schema)}
+    about = {"description": output.description} if output.description else {}
+    schema: Json = {"name": output.name, **about, "schema": dict(output.schema)}
     if dialect.strict and output.mode == "native":
         schema["strict"] = True
     body["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re  # noqa: TC003 - dataclass fields
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - dataclass fields
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias

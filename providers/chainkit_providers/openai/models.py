@@ -69,10 +69,16 @@ def family(model: str) -> Family | None:
     return next((f for f in FAMILIES if f.pattern.search(model)), None)
 
 
-def profile(model: str, api: str | None = None) -> Profile:
+def api(model: str) -> str:
+    """The interface that takes all that a model can do: "chat", or "responses" for newer and larger ones."""
+    known = family(model)
+    return "chat" if known is None else known.api
+
+
+def profile(model: str) -> Profile:
     """What is known of a model; an unknown one is taken to know schemas and tools."""
     known = family(model)
-    options = TAKES if api == "responses" else frozenset((*DIALECT.options, "extra"))
+    options = TAKES if api(model) == "responses" else frozenset((*DIALECT.options, "extra"))
     if known is None:
         return Profile("openai", model, output=("native", "tool", "prompt"), options=options)
     return Profile(

@@ -22,10 +22,10 @@ class Responses:
     """Responses, in one vendor's dialect."""
 
     name = "responses"
-    path = "responses"
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, path: str = "responses") -> None:
         self.dialect = dialect
+        self.path = path
 
     def encode(self, request: ChatRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body; takes what the wire honours out of `options`."""

@@ -135,7 +135,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any]) -> Non
     tools = [_function(t.name, t.parameters, t.description) for t in request.tools]
     choice, output = options.pop("tool_choice", None), request.output
     if output is not None and output.mode == "tool":
-        tools.append(_function(output.name, output.schema, output.schema.get("description", "")))
+        tools.append(_function(output.name, output.schema, output.description))
         choice = choice or ("required" if request.tools else output.name)
     if tools:
         body["tools"] = tools
@@ -161,7 +161,8 @@ def _put_text(body: Json, output: OutputSpec | None, options: dict[str, Any]) ->
     if output is not None and output.mode == "json":
         text["format"] = {"type": "json_object"}
     elif output is not None and output.mode in ("native", "grammar"):
-        form = {"type": "json_schema", "name": output.name, "schema": dict(output.schema)}
+        about = {"description": output.description} if output.description else {}
+        form = {"type": "json_schema", "name": output.name, **about, "schema": dict(output.schema)}
         text["format"] = form | {"strict": output.mode == "native"}
     if "verbosity" in options:
         text["verbosity"] = options.pop("verbosity")
