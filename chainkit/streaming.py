@@ -36,7 +36,7 @@ def _piece(event: Any) -> Any:
     if type(event) is TextDelta:
         return event.text if event.shown else None
     if type(event) is PartialOutput and event.shown:
-        return Partial(event.data)
+        return Partial[Any](event.data)
     return None
 
 

@@ -129,14 +129,18 @@ def _typed_dicts(a: Any, b: Any) -> bool | None:
 
 def _classes(a: Any, b: Any) -> bool:
     ca, cb = get_origin(a) or a, get_origin(b) or b
-    if not (isinstance(ca, type) and isinstance(cb, type)) or abc.Callable in (ca, cb):
+    if not _both_classes(ca, cb) or abc.Callable in (ca, cb):
         return True
     if getattr(ca, "_is_protocol", False) or getattr(cb, "_is_protocol", False):
         return True
     return _related(ca, cb) and _arguments(ca, cb, get_args(a), get_args(b))
 
 
-def _related(ca: type, cb: type) -> bool:
+def _both_classes(a: object, b: object) -> bool:
+    return isinstance(a, type) and isinstance(b, type)
+
+
+def _related(ca: Any, cb: Any) -> bool:
     if issubclass(ca, cb) or issubclass(cb, ca):
         return True
     if ca in (int, bool) and cb in (float, complex):
@@ -150,7 +154,7 @@ def _related(ca: type, cb: type) -> bool:
     return own_abstract or (inspect.isabstract(ca) and inspect.isabstract(cb))
 
 
-def _arguments(ca: type, cb: type, xa: tuple[Any, ...], xb: tuple[Any, ...]) -> bool:
+def _arguments(ca: Any, cb: Any, xa: tuple[Any, ...], xb: tuple[Any, ...]) -> bool:
     if not xa or not xb:
         return True
     if ca is tuple and cb is tuple:
@@ -168,7 +172,8 @@ def hints_of(function: Any) -> tuple[Any, Any]:
         return Any, function
     if isinstance(function, functools.partial):
         return Any, Any
-    call = function if inspect.isroutine(function) else getattr(type(function), "__call__", function)  # noqa: B004
+    kind: Any = type(function)
+    call = function if inspect.isroutine(function) else getattr(kind, "__call__", function)  # noqa: B004
     try:
         hints = get_type_hints(call, include_extras=True)
         first = next(iter(inspect.signature(function).parameters), None)

@@ -40,7 +40,7 @@ class Parallel(Chain[Any, Any]):
     def of(cls, branches: Mapping[str, Any], into: Callable[..., Any] | None = None) -> Parallel:
         """From a mapping of what may stand for chains."""
         for name in branches:
-            if not isinstance(name, str):
+            if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a dict may hold anything
                 msg = f"a branch is named by a string, not {name!r}"
                 raise CompositionError(msg)
         return cls(tuple(branches), _agreed([as_chain(b) for b in branches.values()]), into)
@@ -175,7 +175,9 @@ class Assign(Chain[Any, Any]):
                 msg = f"assign() needs a mapping, and got {type(value).__name__}"
                 raise CompositionError(msg, cure="put a step or parallel(...) before it that gives a dict")
             found = await values(frame, value)
-            return {**value, **dict(zip(names, found, strict=True))}
+            grown: dict[str, Any] = {**value}
+            grown.update(zip(names, found, strict=True))
+            return grown
 
         return run
 

@@ -110,7 +110,8 @@ def is_async(function: Any) -> bool:
     """Whether calling it gives a coroutine."""
     while isinstance(function, functools.partial):
         function = function.func
-    call = getattr(type(function), "__call__", None)  # noqa: B004 - its kind is asked, not its presence
+    kind: Any = type(function)
+    call = getattr(kind, "__call__", None)  # noqa: B004 - its kind is asked, not its presence
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
@@ -193,7 +194,8 @@ class Constant(Chain[Any, Any]):
 
     @property
     def out_type(self) -> Any:
-        return type(self.value)
+        kind: type[Any] = type(self.value)
+        return kind
 
     @property
     def instant(self) -> bool:
@@ -221,7 +223,7 @@ class Attribute(Chain[Any, Any]):
         from chainkit.ensemble.verdict import Verdict
         from chainkit.models.reply import Reply
 
-        return Reply if self.of == "Reply" else Verdict
+        return Reply if self.of == "Reply" else Verdict[Any]
 
     @property
     def out_type(self) -> Any:

@@ -64,7 +64,7 @@ def _laid(box: Box) -> _Laid:
         width = x - _GAP + pad
     else:
         width = max(p.width for p in parts) + 2 * pad + 2 * _GAP
-        y, inner = head + pad, []
+        y, inner = head + pad, list[tuple[float, float, _Laid]]()
         for part in parts:
             inner.append(((width - part.width) / 2, y, part))
             y += part.height + _PAD

@@ -144,8 +144,7 @@ class _Poll:
         empty = replace(self._ballots[index], cancelled=False, seconds=self._took[index])
         if error is not None:
             return replace(empty, error=error)
-        if isinstance(value, Verdict):
-            value = value.value
+        value = bare(value)
         refusal = getattr(value, "refusal", None)
         if refusal:
             return replace(empty, value=value, abstained=f"refused: {refusal}")
@@ -169,6 +168,11 @@ class _Poll:
         error.spent = all(_final(b.error) for b in ballots if b.error is not None)
         error.__cause__ = next((b.error for b in ballots if b.error is not None), None)
         return error
+
+
+def bare(value: Any) -> Any:
+    """A member's verdict counts as its value."""
+    return value.value if hasattr(value, "ballots") else value
 
 
 def _final(error: BaseException) -> bool:

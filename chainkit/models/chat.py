@@ -251,7 +251,7 @@ def model(
         msg = f"attempts must be at least 1, not {attempts}"
         raise CompositionError(msg)
     account = Account(provider, api, base_url, api_key, client, carrier)
-    held = _Held(output) if isinstance(output, Mapping) else output
+    held: Any = _Held(output) if isinstance(output, Mapping) else output  # pyright: ignore[reportUnknownArgumentType]
     chain = ChatModel(spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts)
     chain.asked()
     return chain

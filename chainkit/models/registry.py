@@ -11,6 +11,7 @@ from chainkit.models.provider import PROTOCOL
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from chainkit.models.profile import Profile
     from chainkit.models.provider import Provider
 
 GROUP = "chainkit.providers"
@@ -43,6 +44,14 @@ def find(name: str) -> Provider:
 def names() -> tuple[str, ...]:
     """All providers that can be found, sorted. Loads none of them."""
     return tuple(sorted({*_entries(), *_REGISTERED}))
+
+
+def profile(spec: str) -> Profile:
+    """What the model "provider:name" can do, as far as its provider says. Raises UnknownModel."""
+    from chainkit.models.resolve import split
+
+    provider, model = split(spec)
+    return find(provider).profile(model)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ costs nothing. Privacy, journal and cache have their places here and no layer ye
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chainkit.run.layers.attempt import attempt
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from chainkit.run.call import Call
 
     Send = Callable[[Call], Awaitable[Any]]
+    Layer = Callable[[Call, Send], Awaitable[Any]]
 
 ORDER = ("deadline", "privacy", "journal", "cache", "retry", "limit", "budget", "attempt")
-LAYERS: dict[str, Callable[[Call, Send], Awaitable[Any]]] = {
+LAYERS: dict[str, Layer] = {
     "deadline": deadline,
     "retry": retry,
     "limit": limit,
@@ -46,7 +47,14 @@ def composed(wanted: frozenset[str]) -> Send:
     send: Send = carrier
     for name in reversed(ORDER):
         if name in wanted:
-            send = partial(LAYERS[name], send=send)
+            send = _around(LAYERS[name], send)
+    return send
+
+
+def _around(layer: Layer, inner: Send) -> Send:
+    def send(call: Call) -> Awaitable[Any]:
+        return layer(call, inner)
+
     return send
 
 

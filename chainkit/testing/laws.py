@@ -243,7 +243,7 @@ def _cancelled_after(chain: Chain[Any, Any], value: Any, count: int, runs: Calla
     except Exception:  # noqa: BLE001 - it had ended by itself
         pass
     stream.close()
-    left = asyncio.all_tasks(io.background.loop) if io.background.started else set()
+    left = asyncio.all_tasks(io.background.loop) if io.background.started else set[Any]()
     _law(not left, f"5: no task is left after {count} events", left, "")
     _law(all(r.outcome is not None for r in run.rows), f"5: every row is closed after {count} events", run.rows, "")
     io.close()

@@ -92,8 +92,8 @@ class Script:
         return turn
 
     def _reply(self, turn: int, request: ChatRequest, fault: BaseException | None) -> Reply:
-        answer = self._answers
-        if isinstance(answer, Sequence) and not isinstance(answer, str):
+        answer: Any = self._answers
+        if isinstance(answer, list | tuple):
             if turn >= len(answer) and fault is None:
                 msg = f"the script of {len(answer)} answers is used up"
                 raise ChainkitError(msg, cure="write an answer for each attempt")
@@ -127,8 +127,10 @@ async def _pass(call: Call, seconds: float) -> None:
 
 
 def _at(value: Any, turn: int) -> Any:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return value[turn] if turn < len(value) else None
+    """What holds for that turn: one for all, or one each."""
+    if isinstance(value, list | tuple):
+        held: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return held[turn] if turn < len(held) else None
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest, MissingExtra
@@ -22,10 +23,12 @@ class AiohttpCarrier:
 
     def __init__(self, session: Any = None) -> None:
         self._http = library()
+        self.failures: type[Exception] = self._http.ClientError
         self._owned = session is None
         self._session: Any = session if session is not None else self._made()
         self._busy = 0
         self._over = False
+        self._ending: asyncio.Task[None] | None = None
 
     def _made(self) -> Any:
         http = self._http
@@ -51,12 +54,13 @@ class AiohttpCarrier:
                 allow_redirects=False,
                 **options,
             )
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it goes on, under our name where we have one
             self.left()
-            raise self._mapped(error, request.url.split("?")[0]) from None
+            raise self.mapped(error, request.url.split("?")[0]) from None
         return AiohttpResponse(self, response, request.url.split("?")[0])
 
-    def _mapped(self, error: BaseException, where: str) -> BaseException:
+    def mapped(self, error: BaseException, where: str) -> BaseException:
+        """The error as one of ours, where it is aiohttp's."""
         http = self._http
         if isinstance(error, http.ConnectionTimeoutError):
             return silent(where, CONNECT_SECONDS)
@@ -84,10 +88,15 @@ class AiohttpCarrier:
             self._end()
 
     def _end(self) -> None:
-        if self._owned and self._session.connector is not None:
-            connector = self._session.connector
-            self._session.detach()
-            connector.close()
+        # Outside of its loop nothing can be awaited: `aclose` ends it when the loop does.
+        if self._owned:
+            with suppress(RuntimeError):
+                self._ending = asyncio.get_running_loop().create_task(self._session.close())
+
+    async def aclose(self) -> None:
+        """Close a session of our own at the end of its loop."""
+        if self._owned:
+            await self._session.close()
 
 
 class AiohttpResponse:
@@ -105,15 +114,15 @@ class AiohttpResponse:
         """The whole body."""
         try:
             return await self._response.read()
-        except (OSError, asyncio.TimeoutError, self._carrier._http.ClientError) as error:  # noqa: SLF001
-            raise self._carrier._mapped(error, self._where) from error  # noqa: SLF001
+        except (OSError, self._carrier.failures) as error:
+            raise self._carrier.mapped(error, self._where) from error
 
     async def chunk(self) -> bytes:
         """What came in since the last one; `b""` at the end."""
         try:
             return await self._response.content.readany()
-        except (OSError, asyncio.TimeoutError, self._carrier._http.ClientError) as error:  # noqa: SLF001
-            raise self._carrier._mapped(error, self._where) from error  # noqa: SLF001
+        except (OSError, self._carrier.failures) as error:
+            raise self._carrier.mapped(error, self._where) from error
 
     async def close(self, whole: bool) -> None:
         """Give the connection back, or close it at once."""

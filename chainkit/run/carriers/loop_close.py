@@ -39,10 +39,11 @@ async def _waiting(carrier: Carrier) -> AsyncGenerator[None, None]:
 
 
 async def end(carrier: Any) -> None:
-    """Close a carrier on its own loop."""
-    carrier.close()
+    """Close a carrier on its own loop, whatever is under way."""
     if hasattr(carrier, "aclose"):
         await carrier.aclose()
+    else:
+        carrier.close()
 
 
 def end_on(carrier: Carrier, loop: asyncio.AbstractEventLoop) -> None:

@@ -19,7 +19,9 @@ _FULL = 256 * 1024
 class LoopSocket(asyncio.Protocol):
     """One connection; both the protocol that asyncio calls and the socket that a call reads."""
 
-    __slots__ = ("_data", "_error", "_full", "_loop", "_over", "_paused", "_size", "_transport", "_waiter", "_where", "until")  # noqa: E501
+    __slots__ = (
+        "_data", "_error", "_full", "_loop", "_over", "_paused", "_size", "_transport", "_waiter", "_where", "until",
+    )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, where: str) -> None:
         self._loop = loop

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import ConnectionFailed
-from chainkit.run.carriers import tls
 from chainkit.run.carriers.body import ACCEPTED, Decoder, decoder
 from chainkit.run.carriers.http1 import Connection
 from chainkit.run.carriers.proxies import proxy_for
 from chainkit.run.carriers.target import Target, target
+from chainkit.run.carriers.tls import context
 from chainkit.run.carriers.wire import LOST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import ssl
+    from collections.abc import Callable, Mapping
 
     import h11
 
@@ -38,8 +40,9 @@ class PooledCarrier:
 
     relative = False
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, *, tls: Callable[[], ssl.SSLContext] = context) -> None:
         self._dial = dial
+        self._tls = lru_cache(maxsize=1)(tls)
         self._servers: dict[tuple[str, str, int], _Server] = {}
         self.closed = False
 
@@ -59,7 +62,7 @@ class PooledCarrier:
             except ConnectionFailed as error:
                 if not quiet or connection.heard or error.code != LOST:
                     raise
-        return await self._ask(server, await server.connect(self._dial, until), aim, request, until)
+        return await self._ask(server, await server.connect(self._dial, self._tls, until), aim, request, until)
 
     def _server(self, aim: Target) -> _Server:
         server = self._servers.get(aim.origin)
@@ -120,7 +123,7 @@ class _Server:
         while self._idle:
             self._idle.pop().socket.close()
 
-    async def connect(self, dial: Dial, until: float | None) -> Connection:
+    async def connect(self, dial: Dial, tls: Callable[[], ssl.SSLContext], until: float | None) -> Connection:
         """A fresh connection, through the proxy where the environment wants one."""
         aim, proxy = self._aim, self._proxy
         socket = await (dial(proxy.host, proxy.port, until) if proxy else dial(aim.host, aim.port, until))
@@ -129,7 +132,7 @@ class _Server:
             try:
                 if proxy is not None:
                     await _tunnel(Connection(socket, f"the proxy {proxy.host}:{proxy.port}"), aim, proxy)
-                await socket.secure(tls.context(), aim.host)
+                await socket.secure(tls(), aim.host)
             except BaseException:
                 socket.close()
                 raise

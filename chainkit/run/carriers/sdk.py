@@ -6,11 +6,15 @@ names a vendor: a provider's row gives the import string of an `Sdk`.
 
 from __future__ import annotations
 
+import sys
 import time
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol
 
-from chainkit.run.carriers.handed import Faults, HandedResponse
-from chainkit.run.carriers.wire import lost, silent, unreachable
+from chainkit.errors import AuthenticationError, BadRequest, ChainkitError
+from chainkit.run.carriers.handed import Faults, HandedResponse, made_in
+from chainkit.run.carriers.transport import UNTIL, transport
+from chainkit.run.carriers.wire import lost, unreachable
 from chainkit.run.io.blocking import too_late
 
 if TYPE_CHECKING:
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
     from chainkit.models.provider import Account
     from chainkit.run.carriers.body import Decoder
     from chainkit.run.carriers.handed import Mode
-    from chainkit.run.carriers.wire import Carrier, HttpRequest
+    from chainkit.run.carriers.transport import UNTIL, transport
+from chainkit.run.carriers.wire import Carrier, HttpRequest
+
+_LIBRARIES = ("httpx2", "httpx")
+_NO_KEY = "set the vendor's key variable, pass api_key=, or hand over a client that has a key"
 
 
 class Sdk(Protocol):
@@ -38,65 +46,82 @@ class Sdk(Protocol):
         ...
 
 
+def posting(client: object, library: str) -> Mode | None:
+    """The mode of a client of that library which has `post`."""
+    if made_in(client, library) is None or not hasattr(client, "post"):
+        return None
+    return "async" if iscoroutinefunction(client.post) else "sync"
+
+
+def library(package: Any) -> Any:
+    """The HTTP library that a vendor's package rides on: httpx or httpx2."""
+    roots = (c.__module__.partition(".")[0] for c in package.DefaultHttpxClient.__mro__)
+    return sys.modules[next(root for root in roots if root in _LIBRARIES)]
+
+
+def made(make: Any, package: Any, account: Account, *, blocking: bool, **options: Any) -> Any:
+    """A client of such a package for an account, on our sockets; what the account leaves open, it finds itself."""
+    given = {"base_url": account.base_url, "api_key": account.api_key}
+    options |= {name: value for name, value in given.items() if value is not None}
+    http = package.DefaultHttpxClient if blocking else package.DefaultAsyncHttpxClient
+    return make(max_retries=0, http_client=http(transport=transport(library(package), blocking=blocking)), **options)
+
+
 class PostCarrier:
     """Through clients whose low door is `client.post(path, cast_to=, body=, options=, stream=)`.
 
-    `cast_to` is the response class that makes the client hand out the bare HTTP answer; `status`, `timeout`
-    and `connection` are the client's error classes, `libraries` the HTTP libraries it may ride on. `undo`
-    gives a decoder for answers of a content type that are no plain text.
+    `package` is their module: it has `APIStatusError`, `APITimeoutError`, `APIConnectionError`, and
+    `DefaultHttpxClient`, which tells the HTTP library whose bare `Response` can be asked for. `undo` gives
+    a decoder for answers of a content type that are no plain text.
     """
 
     relative = True
 
     def __init__(
-        self,
-        client: Any,
-        *,
-        waits: bool,
-        cast_to: type[Any],
-        status: type[Exception],
-        timeout: type[Exception],
-        connection: type[Exception],
-        libraries: tuple[Any, ...],
-        undo: Mapping[str, Callable[[], Decoder]] | None = None,
+        self, package: Any, client: Any, *, undo: Mapping[str, Callable[[], Decoder]] | None = None
     ) -> None:
         self._client = client
-        self._waits = waits
-        self._cast_to = cast_to
-        self._status = status
-        self._timeout = timeout
-        self._connection = connection
-        self._faults = Faults(*libraries)
+        self._waits = iscoroutinefunction(client.post)
+        self._package = package
+        self._response = library(package).Response
+        self._faults = Faults(*(sys.modules[name] for name in _LIBRARIES if name in sys.modules))
         self._undo = undo or {}
 
     async def open(self, request: HttpRequest, *, until: float | None) -> HandedResponse:
         """Send, and wait for the answer's headers."""
-        client, where = self._client, str(self._client.base_url)
+        client, package, where = self._client, self._package, str(self._client.base_url)
+        reset = UNTIL.set(until)
         try:
             sent = client.post(
                 request.url,
-                cast_to=self._cast_to,
+                cast_to=self._response,
                 body=request.json,
                 options=_options(request, until),
                 stream=request.stream,
             )
             response = await sent if self._waits else sent
-        except self._status as error:
-            response = error.response  # type: ignore[attr-defined]
-        except self._timeout as error:
-            over = until is not None and time.monotonic() >= until
-            raise (too_late() if over else silent(where)) from error
-        except self._connection as error:
-            raise self._unsent(error, where, until) from error
+        except package.APIStatusError as error:
+            response = error.response
+        except package.APIConnectionError as error:
+            found = self._unsent(error, where, until)
+            raise found from (None if isinstance(found, BadRequest) else error)
+        except TypeError as error:
+            if "authentication" not in str(error):
+                raise
+            raise AuthenticationError(f"the client has no key: {error}", cure=_NO_KEY) from error
+        finally:
+            UNTIL.reset(reset)
         return HandedResponse(
             response, self._faults, where, until, waits=self._waits, undo=self._decoder(response.headers)
         )
 
     def _unsent(self, error: Exception, where: str, until: float | None) -> Exception:
         cause = error.__cause__
+        if isinstance(cause, ChainkitError):
+            return cause
         if isinstance(cause, Exception):
             return self._faults.mapped(cause, where, until) or unreachable(where, cause)
-        return lost(where, error)
+        return lost(where, error)  # a client of another make: its own words are all there is
 
     def _decoder(self, headers: Mapping[str, str]) -> Decoder | None:
         if not self._undo:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from chainkit.errors import ChainkitError
@@ -154,7 +154,7 @@ class Batch(Iterator[tuple[int, T]]):
         self._news = threading.Event()
         self._pool = _Pool(core, self.run, concurrency, self._tell)
         self._background = background
-        self._iterator = self._go(iter(values), _Order(ordered=ordered, errors=errors), 2 * concurrency)
+        self._iterator: Generator[tuple[int, Any], None, None] = self._go(iter(values), _Order(ordered=ordered, errors=errors), 2 * concurrency)
 
     def __next__(self) -> tuple[int, T]:
         return next(self._iterator)
@@ -173,7 +173,7 @@ class Batch(Iterator[tuple[int, T]]):
         if not self._news.is_set():
             self._news.set()
 
-    def _go(self, source: Iterator[Any], order: _Order, window: int) -> Iterator[tuple[int, Any]]:
+    def _go(self, source: Iterator[Any], order: _Order, window: int) -> Generator[tuple[int, Any], None, None]:
         pulled, handed, more = 0, 0, True
         pool = self._pool
         try:

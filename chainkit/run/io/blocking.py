@@ -53,11 +53,14 @@ class Blocking:
     """Io for `invoke` and its kin."""
 
     blocking = True
-    __slots__ = ("_background", "now")
+    __slots__ = ("_background", "_clock")
 
     def __init__(self, background: Background = BACKGROUND, now: Callable[[], float] = time.monotonic) -> None:
         self._background = background
-        self.now = now
+        self._clock = now
+
+    def now(self) -> float:
+        return self._clock()
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(max(seconds, 0.0))
@@ -88,7 +91,10 @@ class Blocking:
             inbox.put(("value", value) if error is None else ("error", error))
             ended.set()
 
-        WORKERS.start(work, (lambda item: inbox.put(("item", item)),), done)
+        def put(item: Any) -> None:
+            inbox.put(("item", item))
+
+        WORKERS.start(work, (put,), done)
         try:
             while True:
                 kind, held = self._next(inbox, until)

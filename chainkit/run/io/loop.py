@@ -42,11 +42,14 @@ class Loop:
     """Io for `ainvoke` and its kin."""
 
     blocking = False
-    __slots__ = ("_loop", "now")
+    __slots__ = ("_clock", "_loop")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.now = self._loop.time if hasattr(self._loop, "chainkit_clock") else time.monotonic
+        self._clock = self._loop.time if hasattr(self._loop, "chainkit_clock") else time.monotonic
+
+    def now(self) -> float:
+        return self._clock()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0.0))

@@ -24,7 +24,10 @@ class Ticket(Protocol):
 class Io(Protocol):
     """What a core may do besides computing. With `blocking` io nothing ever suspends."""
 
-    blocking: bool
+    @property
+    def blocking(self) -> bool:
+        """Whether nothing suspends here."""
+        ...
 
     def now(self) -> float:
         """Seconds on the clock that deadlines are counted on."""
