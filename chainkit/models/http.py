@@ -30,7 +30,7 @@ from chainkit.run.carriers.handed import http_client, made_in
 from chainkit.run.carriers.wire import HttpRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from chainkit.models.provider import Account, ChatWire
     from chainkit.models.reply import Reply
@@ -228,7 +228,7 @@ class HttpBackend:
             await emit(piece)
         return fold.finish()
 
-    async def _next(self, chunk: Callable[[], Any]) -> bytes:
+    async def _next(self, chunk: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             return await chunk()
         except ConnectionFailed as error:

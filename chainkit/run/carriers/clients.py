@@ -75,6 +75,9 @@ class Clients:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Any, ...], _Held] = OrderedDict()
 
@@ -120,7 +123,7 @@ class Clients:
     def forget(self) -> None:
         """In a forked child. What is forgotten is kept unused: even its clean-up would touch the parent's."""
         _FORGOTTEN.append(self._held)
-        self.__init__(self._most)
+        self._begin()
 
 
 _FORGOTTEN: list[Any] = []

@@ -12,13 +12,13 @@ from chainkit.run.carriers.wire import LOST, lost
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
 
 Dial: TypeAlias = "Callable[[str, int, float | None], Awaitable[Socket]]"
 """Connects to a host and port before a deadline."""
 
-Fields: TypeAlias = "Sequence[tuple[bytes, bytes]]"
+Fields: TypeAlias = "list[tuple[bytes, bytes]]"
 
 _HEAD_LIMIT = 256 * 1024
 """Bytes of headers that a server may send."""
@@ -80,7 +80,7 @@ class Connection:
                 raise
         while True:
             event = await self._event()
-            if type(event) is h11.Response:
+            if isinstance(event, h11.Response):
                 return event
 
     def _encoded(self, method: bytes, target: bytes, fields: Fields, body: bytes | None) -> bytes:
@@ -103,23 +103,23 @@ class Connection:
         if self.over:
             return b""
         event = await self._event()
-        if type(event) is not h11.Data:
+        if not isinstance(event, h11.Data):
             return b""
-        first: bytes = event.data
+        first = event.data
         more = self._buffered()
         return b"".join((first, *more)) if more else bytes(first)
 
     def _buffered(self) -> list[bytes]:
         found: list[bytes] = []
         try:
-            while type(event := self._state.next_event()) is h11.Data:
+            while isinstance(event := self._state.next_event(), h11.Data):
                 found.append(event.data)
         except h11.RemoteProtocolError as error:
             # What came before it is good; the next read tells.
             self._broken = self._fault(error)
         return found
 
-    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+    async def _event(self) -> object:
         state = self._state
         while True:
             try:
@@ -127,7 +127,7 @@ class Connection:
             except h11.RemoteProtocolError as error:
                 raise self._fault(error) from None
             if event is not h11.NEED_DATA:
-                return event  # type: ignore[return-value]
+                return event
             state.receive_data(await self._more())
 
     async def _more(self) -> bytes:

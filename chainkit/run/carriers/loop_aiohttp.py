@@ -113,16 +113,18 @@ class AiohttpResponse:
     async def read(self) -> bytes:
         """The whole body."""
         try:
-            return await self._response.read()
+            data: bytes = await self._response.read()
         except (OSError, self._carrier.failures) as error:
             raise self._carrier.mapped(error, self._where) from error
+        return data
 
     async def chunk(self) -> bytes:
         """What came in since the last one; `b""` at the end."""
         try:
-            return await self._response.content.readany()
+            data: bytes = await self._response.content.readany()
         except (OSError, self._carrier.failures) as error:
             raise self._carrier.mapped(error, self._where) from error
+        return data
 
     async def close(self, whole: bool) -> None:
         """Give the connection back, or close it at once."""

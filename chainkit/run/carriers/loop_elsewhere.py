@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainkit.run.io.blocking import too_late
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from chainkit.run.carriers.wire import Carrier, HttpRequest, HttpResponse
 
+T = TypeVar("T")
 _SLICE = 0.5
 """How long to wait before a Ctrl-C is looked for, seconds."""
 
@@ -57,7 +58,7 @@ class ElsewhereResponse:
         _there(self._loop, self._inner.close(whole), None)
 
 
-def _there(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], until: float | None) -> Any:
+def _there(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], until: float | None) -> T:
     future = asyncio.run_coroutine_threadsafe(work, loop)
     try:
         while True:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import TYPE_CHECKING, Any
 
 from chainkit.run.carriers.blocking_socket import tune
 from chainkit.run.carriers.wire import CONNECT_SECONDS, READ_SECONDS, lost, silent, unreachable
 
 if TYPE_CHECKING:
+    import socket
     import ssl
 
 _FULL = 256 * 1024
@@ -39,6 +39,9 @@ class LoopSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        inner: socket.socket | None = transport.get_extra_info("socket")
+        if inner is not None:
+            tune(inner)
 
     def data_received(self, data: bytes) -> None:
         self._data.append(data)
@@ -142,8 +145,5 @@ async def dial(host: str, port: int, until: float | None) -> LoopSocket:
         raise silent(where, CONNECT_SECONDS) from None
     except (OSError, UnicodeError) as error:
         raise unreachable(where, error) from error
-    inner: socket.socket | None = made._transport.get_extra_info("socket")  # noqa: SLF001
-    if inner is not None:
-        tune(inner)
     made.until = until
     return made

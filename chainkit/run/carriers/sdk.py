@@ -48,9 +48,10 @@ class Sdk(Protocol):
 
 def posting(client: object, library: str) -> Mode | None:
     """The mode of a client of that library which has `post`."""
-    if made_in(client, library) is None or not hasattr(client, "post"):
+    post = getattr(client, "post", None)
+    if made_in(client, library) is None or post is None:
         return None
-    return "async" if iscoroutinefunction(client.post) else "sync"
+    return "async" if iscoroutinefunction(post) else "sync"
 
 
 def library(package: Any) -> Any:

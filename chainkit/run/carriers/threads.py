@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chainkit.errors import ChainkitError
 
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
     Call = Callable[..., Awaitable[Any]]
 
+T = TypeVar("T")
 
-def driven(work: Coroutine[Any, Any, Any]) -> Any:
+
+def driven(work: Coroutine[Any, Any, T]) -> T:
     """The value of a coroutine that never suspends."""
     try:
         work.send(None)
     except StopIteration as end:
-        return end.value
+        return cast("T", end.value)
     work.close()
     msg = "a blocking carrier tried to wait on an event loop"
-    raise ChainkitError(msg, cure="report this: a carrier with relative blocking sockets must not suspend")
+    raise ChainkitError(msg, cure="report this: a blocking carrier must not suspend")
 
 
 class ThreadedCarrier:
@@ -64,7 +66,7 @@ class _Opening:
             self._response = response
             late = self._abandoned
         if late:
-            driven(response.close(False))
+            driven(response.close(whole=False))
         return response
 
     def abandon(self) -> None:
@@ -72,7 +74,7 @@ class _Opening:
             self._abandoned = True
             response = self._response
         if response is not None:
-            driven(response.close(False))
+            driven(response.close(whole=False))
 
 
 class ThreadedResponse:
@@ -86,16 +88,18 @@ class ThreadedResponse:
 
     async def read(self) -> bytes:
         """The whole body."""
-        return await self._call(_do, self._inner.read)
+        data: bytes = await self._call(_do, self._inner.read)
+        return data
 
     async def chunk(self) -> bytes:
         """What came in since the last one; `b""` at the end."""
-        return await self._call(_do, self._inner.chunk)
+        data: bytes = await self._call(_do, self._inner.chunk)
+        return data
 
     async def close(self, whole: bool) -> None:
         """Give the connection back. A worker that still reads fails, and ends."""
         driven(self._inner.close(whole))
 
 
-def _do(method: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+def _do(method: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return driven(method())

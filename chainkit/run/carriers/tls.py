@@ -10,16 +10,11 @@ from functools import lru_cache
 @lru_cache(maxsize=1)
 def context() -> ssl.SSLContext:
     """Trusts what SSL_CERT_FILE or SSL_CERT_DIR name, else the certifi bundle."""
-    made = ssl.create_default_context(**_trusted())
+    file, folder = os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
+    if file is None and folder is None:
+        import certifi
+
+        file = certifi.where()
+    made = ssl.create_default_context(cafile=file, capath=folder)
     made.set_alpn_protocols(["http/1.1"])
     return made
-
-
-def _trusted() -> dict[str, str]:
-    if os.environ.get("SSL_CERT_FILE"):
-        return {"cafile": os.environ["SSL_CERT_FILE"]}
-    if os.environ.get("SSL_CERT_DIR"):
-        return {"capath": os.environ["SSL_CERT_DIR"]}
-    import certifi
-
-    return {"cafile": certifi.where()}
