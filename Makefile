@@ -1,0 +1,43 @@
+# Each target works from nothing: it makes .venv with $(PYTHON) and installs what it needs, once.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test check bench docs clean
+
+demo: $(STAMPS)/demo
+	$(BIN)/python -m chainkit demo
+
+test: $(STAMPS)/test
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not local"
+
+bench: $(STAMPS)/bench
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+docs: $(STAMPS)/docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site demo-output dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	mkdir -p $(STAMPS)
+
+# One stamp a set of extras; a newer pyproject.toml installs again.
+$(STAMPS)/demo: EXTRAS = cli,local
+$(STAMPS)/test: EXTRAS = all,test
+$(STAMPS)/docs: EXTRAS = cli,docs
+$(STAMPS)/bench: EXTRAS = all
+$(STAMPS)/dev: EXTRAS = dev
+$(STAMPS)/%: pyproject.toml | $(BIN)/python
+	mkdir -p $(STAMPS)
+	$(BIN)/python -m pip install -q -e ".[$(EXTRAS)]"
+	touch $@
