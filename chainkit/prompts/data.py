@@ -43,7 +43,7 @@ def from_data(data: Mapping[str, Any], names: Names | None = None, spots: Sequen
 
     `spots` says where each part's texts were written. Raises PromptError for data that is no prompt.
     """
-    known = names or {}
+    known: Names = {} if names is None else names  # a Names of modules only has no length
     for key in data:
         if key not in _KEYS:
             raise PromptError(f"a prompt has no {key!r}", cure=did_you_mean(key, _KEYS))
@@ -69,7 +69,8 @@ def _name(value: Any, name_of: NameOf | None) -> str:
 
 def _named(name: str, names: Names) -> Any:
     if name not in names:
-        raise PromptError(f"the prompt needs {name!r}, which is not among names=", cure=did_you_mean(name, list(names)))
+        cure = did_you_mean(name, list(names)) or f"names={{{name!r}: ...}}"
+        raise CompositionError(f"the prompt needs {name!r}, which is not among names=", cure=cure)
     return names[name]
 
 

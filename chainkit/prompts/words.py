@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import datetime
+import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from chainkit.errors import CompositionError, PromptError, did_you_mean
+from chainkit.messages import Media, Message
 
 WORDS: dict[str, Any] = {
     "str": str,
@@ -19,40 +21,62 @@ WORDS: dict[str, Any] = {
     "date": datetime.date,
     "datetime": datetime.datetime,
 }
+_OURS: dict[str, Any] = {"message": Message, "media": Media}
 _CONTAINERS: dict[str, Any] = {"list": list, "dict": dict, "set": set, "tuple": tuple}
-_NAMES: dict[Any, str] = {kind: word for word, kind in WORDS.items()}
+_NAMES: dict[Any, str] = {kind: word for word, kind in (*WORDS.items(), *_CONTAINERS.items())}
+_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*(?::[\w.]+)?""")
 
 
 def type_of(word: str, names: Mapping[str, Any] | None = None) -> Any:
-    """The type that a word means; `names` supplies classes that are not built in. Nothing is evaluated or imported."""
+    """The type that a word means; `names` supplies classes that are not built in. Nothing is evaluated or imported.
+
+    Raises PromptError for what is no word, CompositionError for a name (`module:Class`) that is not supplied.
+    """
+    imported: list[str] = []
+
+    def stand_in(token: re.Match[str]) -> str:
+        if token[0][0] in "'\"" or ":" not in token[0]:
+            return token[0]
+        imported.append(token[0])
+        return f"_{len(imported) - 1}"
+
     try:
-        tree = ast.parse(word.strip(), mode="eval").body
+        tree = ast.parse(_TOKEN.sub(stand_in, word.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as error:
         raise PromptError(f"{word!r} is not a type", cure="str, int, list[str], 'a' | 'b', int | None") from error
-    return _Reading(word, names or {}).type(tree)
+    return _Reading(word, {} if names is None else names, imported).type(tree)
 
 
 def word_of(kind: Any, name_of: Callable[[Any], str] | None = None) -> str:
-    """The word for a type; `name_of` names the classes that are not built in."""
+    """The word for a type; `name_of` names the classes that are not built in. Raises CompositionError without one."""
+
+    def named(kind: Any) -> str:
+        if kind in _OURS.values():
+            return kind.__name__.lower()
+        if name_of is None or not (isinstance(kind, type) or hasattr(kind, "__supertype__")):
+            raise CompositionError(f"the type {kind!r} has no word", cure="use a class with a name, or a plain type")
+        return name_of(kind)
+
+    return _word(kind, named)
+
+
+def _word(kind: Any, named: Callable[[Any], str]) -> str:
     if kind is None or kind is type(None):
         return "None"
-    if isinstance(kind, type) and kind in _CONTAINERS.values():
-        return kind.__name__
-    if _is_hashable(kind) and kind in _NAMES:
-        return _NAMES[kind]
     origin, args = get_origin(kind), get_args(kind)
-    if origin is Literal and all(isinstance(a, (str, int)) for a in args):
+    if origin is Literal and all(isinstance(a, str | int) for a in args):
         return " | ".join(map(repr, args))
     if origin in (Union, types.UnionType):
-        return " | ".join(word_of(a, name_of) for a in args)
-    if isinstance(origin, type) and origin in _CONTAINERS.values():
-        return f"{origin.__name__}[{', '.join('...' if a is Ellipsis else word_of(a, name_of) for a in args)}]"
-    return _named(kind, name_of)
+        return " | ".join(_word(a, named) for a in args)
+    if origin in _CONTAINERS.values():
+        inside = ("..." if a is Ellipsis else _word(a, named) for a in args)
+        return f"{origin.__name__}[{', '.join(inside)}]"
+    return (_NAMES.get(kind) if _is_hashable(kind) else None) or named(kind)
 
 
 def shown(kind: Any) -> str:
     """A type as an error names it."""
-    return word_of(kind, _spelled)
+    return _word(kind, _spelled)
 
 
 def _spelled(kind: Any) -> str:
@@ -60,12 +84,6 @@ def _spelled(kind: Any) -> str:
     if isinstance(origin, type) and args:
         return f"{origin.__name__}[{', '.join(map(shown, args))}]"
     return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
-
-
-def _named(kind: Any, name_of: Callable[[Any], str] | None) -> str:
-    if name_of is None:
-        raise CompositionError(f"the type {kind!r} has no word", cure="give names= with a name for it")
-    return name_of(kind)
 
 
 def _is_hashable(kind: Any) -> bool:
@@ -85,9 +103,10 @@ def _sides(node: ast.expr) -> list[ast.expr]:
 class _Reading:
     """Walks a parsed word; only names, `|`, subscripts and constants have a meaning."""
 
-    def __init__(self, word: str, names: Mapping[str, Any]) -> None:
+    def __init__(self, word: str, names: Mapping[str, Any], imported: Sequence[str]) -> None:
         self.word = word
         self.names = names
+        self.imported = {f"_{i}": name for i, name in enumerate(imported)}
 
     def type(self, node: ast.expr) -> Any:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -117,13 +136,18 @@ class _Reading:
     def _inner(self, node: ast.expr) -> Any:
         return ... if isinstance(node, ast.Constant) and node.value is Ellipsis else self.type(node)
 
-    def _name(self, name: str) -> Any:
-        known = {**WORDS, **_CONTAINERS, **self.names}
-        if name not in known:
+    def _name(self, written: str) -> Any:
+        name = self.imported.get(written, written)
+        known = WORDS.get(name) or _CONTAINERS.get(name) or _OURS.get(name)
+        if known is not None:
+            return known
+        if name not in self.names:
             raise self._error(name)
-        return known[name]
+        return self.names[name]
 
-    def _error(self, name: str) -> PromptError:
+    def _error(self, name: str) -> PromptError | CompositionError:
         where = f" in {self.word!r}" if name != self.word else ""
         cure = did_you_mean(name, [*WORDS, *_CONTAINERS, *self.names])
+        if name in self.imported.values():
+            return CompositionError(f"the type {name!r} is not among names=", cure=f"names={{{name!r}: ...}}")
         return PromptError(f"no type is called {name!r}{where}", cure=cure)

@@ -163,7 +163,7 @@ def test_types_defaults_and_classes_survive():
     data = json.loads(json.dumps(to_data(made, lambda thing: {v: k for k, v in names.items()}[thing])))
     assert data["vars"] == "Ask"
     assert from_data(data, names) == made
-    with pytest.raises(PromptError, match="needs 'first', which is not among names="):
+    with pytest.raises(CompositionError, match="needs 'first', which is not among names="):
         from_data(data)
     with pytest.raises(CompositionError, match="has no name here"):
         to_data(made)

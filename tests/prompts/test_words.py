@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import datetime
 import enum
-from typing import Any, Literal, Optional, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainkit.errors import CompositionError, PromptError
+from chainkit.messages import Message
 from chainkit.prompts.words import shown, type_of, word_of
 
 
@@ -16,7 +17,7 @@ class Mood(enum.Enum):
     DARK = "dark"
 
 
-NAMES = {"Mood": Mood, "shop.Mood": Mood}
+NAMES = {"Mood": Mood, "shop.Mood": Mood, "shop.models:Mood": Mood}
 
 TYPES = st.recursive(
     st.one_of(
@@ -60,8 +61,10 @@ def _inner(kind: Any) -> list[Any]:
         ("1 | 2", Literal[1, 2]),
         ("'auto' | int", Literal["auto"] | int),
         ("any", Any),
+        ("list[message]", list[Message]),
         ("date | None", datetime.date | None),
         ("shop.Mood", Mood),
+        ("list[shop.models:Mood] | None | 'a:b'", list[Mood] | None | Literal["a:b"]),
         ("tuple[int, str]", tuple[int, str]),
     ],
 )
@@ -90,4 +93,8 @@ def test_what_is_no_type_is_refused_and_nothing_is_run(word: str, said: str):
 def test_a_class_has_a_word_only_where_it_has_a_name():
     with pytest.raises(CompositionError, match="has no word"):
         word_of(Mood)
+    with pytest.raises(CompositionError, match="has no word"):
+        word_of(Annotated[int, "odd"], str)
+    with pytest.raises(CompositionError, match="'shop:Mood' is not among names="):
+        type_of("list[shop:Mood]")
     assert shown(list[Mood]) == "list[Mood]"
