@@ -33,10 +33,8 @@ def as_media(value: Any, kind: MediaKind) -> Media:
         return _of_file(value, kind)
     if isinstance(value, str) and value.startswith(("http://", "https://", "data:")):
         return _of_url(value, kind)
-    raise PromptError(
-        f"{_an(kind)} is a Media, bytes, a pathlib.Path, or an http(s) or data URL; got {_described(value)}",
-        cure="Path(name) where a file is meant" if isinstance(value, str) else None,
-    )
+    msg = f"{_an(kind)} is a Media, bytes, a pathlib.Path, or an http(s) or data URL; got {_described(value)}"
+    raise PromptError(msg, cure="Path(name) where a file is meant" if isinstance(value, str) else None)
 
 
 def _an(kind: MediaKind) -> str:
@@ -56,7 +54,8 @@ def _of_kind(value: Media, kind: MediaKind) -> Media:
 def _of_bytes(data: bytes, kind: MediaKind, name: str | None) -> Media:
     found = media_type_of(data) or (mimetypes.guess_type(name)[0] if name else None)
     if found is None:
-        raise PromptError(f"the {kind} of {len(data)} bytes has no form that is known", cure="give a Media with its media_type")
+        msg = f"the {kind} of {len(data)} bytes has no form that is known"
+        raise PromptError(msg, cure="give a Media with its media_type")
     actual = _kind_of(found)
     if actual != kind:
         raise PromptError(f"this place takes {_an(kind)}, got {found}", cure=f"media(name, kind={actual!r})")
@@ -77,7 +76,8 @@ def _of_url(url: str, kind: MediaKind) -> Media:
     else:
         found = mimetypes.guess_type(url.split("?", 1)[0].split("#", 1)[0])[0] or ""
     if found and _kind_of(found) != kind:
-        raise PromptError(f"this place takes {_an(kind)}, got a URL of {found}", cure=f"media(name, kind={_kind_of(found)!r})")
+        msg = f"this place takes {_an(kind)}, got a URL of {found}"
+        raise PromptError(msg, cure=f"media(name, kind={_kind_of(found)!r})")
     return Media(kind, found or f"{kind}/*", url=url)
 
 

@@ -3,6 +3,8 @@
 Silent wherever a name may mean something else: one that the template sets itself, a wide union, an open class.
 """
 
+# ruff: noqa: N802 - the names are the visitor's
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +32,7 @@ class WrongAttribute(NamedTuple):
 def wrong_attributes(tree: nodes.Template, types: Mapping[str, Any]) -> list[WrongAttribute]:
     """Each attribute in the template that its value's declared type does not have."""
     own = assigned_names(tree)
-    check = _Check({name: kind for name, kind in types.items() if name not in own})
+    check = _Check({name: kind for name, kind in types.items() if name not in own}, own)
     check.visit(tree)
     return check.wrong
 
@@ -65,13 +67,14 @@ def _imported(tree: nodes.Template) -> Iterator[str]:
 
 
 class _Check(NodeVisitor):
-    def __init__(self, types: dict[str, Any]) -> None:
+    def __init__(self, types: dict[str, Any], own: set[str]) -> None:
         self.types = types
+        self.own = own
         self.wrong: list[WrongAttribute] = []
 
     def visit_For(self, node: nodes.For, *_: Any) -> None:
         self.visit(node.iter)
-        outer, self.types = self.types, {**self.types, **_bound(node.target, element_of(self.kind(node.iter)))}
+        outer, self.types = self.types, {**self.types, **self._bound(node)}
         for inner in (node.test, *node.body):
             if inner is not None:
                 self.visit(inner)
@@ -97,17 +100,18 @@ class _Check(NodeVisitor):
             return self._filtered(node.name, self.kind(node.node))
         return UNKNOWN
 
+    def _bound(self, node: nodes.For) -> dict[str, Any]:
+        """The loop's variables; one of them is known where nothing else gives its name a meaning."""
+        bound = {name.name: UNKNOWN for name in _stored(node.target)} | {"loop": UNKNOWN}
+        if isinstance(node.target, nodes.Name) and node.target.name not in self.own and not node.recursive:
+            bound[node.target.name] = element_of(self.kind(node.iter))
+        return bound
+
     def _filtered(self, name: str, kind: Any) -> Any:
         element = element_of(kind)
         if element is UNKNOWN or name not in _SAME_ELEMENTS | _ONE_ELEMENT:
             return UNKNOWN
         return element if name in _ONE_ELEMENT else GenericAlias(list, (element,))
-
-
-def _bound(target: nodes.Node, element: Any) -> dict[str, Any]:
-    if isinstance(target, nodes.Name):
-        return {target.name: element, "loop": UNKNOWN}
-    return {**{n.name: UNKNOWN for n in _stored(target)}, "loop": UNKNOWN}
 
 
 def written(node: nodes.Node) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from chainkit.errors import PromptError
 from chainkit.messages import Media, Message, Messages
+from chainkit.prompts.attachments import as_media
 from chainkit.prompts.declared import compare
 from chainkit.prompts.fitting import Fit
-from chainkit.prompts.attachments import as_media
 from chainkit.prompts.parts import ExamplesPart, HistoryPart, MediaPart, PromptPart, Row, Spot, TurnPart, as_rows
 from chainkit.prompts.reading import Read, Reader, Values, reader_for
 from chainkit.prompts.sandbox import Sandbox
@@ -49,7 +49,9 @@ class CompiledPrompt:
         self._max_chars = max_chars
         self._places = _places(parts)
         self.variables = self._with_places({v.name: v for v in declared}, kind)
-        self._partials = {n: Parsed(Source(t, Spot(f"partial {n!r}")), self._jinja) for n, t in (partials or {}).items()}
+        self._partials = {
+            n: Parsed(Source(t, Spot(f"partial {n!r}")), self._jinja) for n, t in (partials or {}).items()
+        }
         self.writers = self._checked_writers(parts)
         self._fits = {name: place.fit for name, place in self._places.items()}
         self.variables |= self._defaults()
@@ -81,13 +83,16 @@ class CompiledPrompt:
             if known is None and kind is not None:
                 raise PromptError(f"{_shown(place.part)} needs a field {name!r} in {kind.__name__}")
             if known is not None and known.type in _NO_PLACE and not isinstance(place.part, MediaPart):
-                raise PromptError(f"{_shown(place.part)} needs {shown(place.type)}, and {name!r} is declared as {shown(known.type)}")
+                msg = f"{_shown(place.part)} needs {shown(place.type)}, and {name!r} is declared as {shown(known.type)}"
+                raise PromptError(msg)
         return {**declared, **{n: Variable(n, p.type) for n, p in self._places.items() if n not in declared}}
 
     def _checked_writers(self, parts: Sequence[PromptPart]) -> tuple[Writer, ...]:
         parsed = [dict(self._parsed(i, part)) for i, part in enumerate(parts, 1)]
         types = {n: v.type for n, v in self.variables.items()} | {n: p.type for n, p in self._places.items()}
-        templates = [p for part, found in zip(parts, parsed, strict=True) if isinstance(part, TurnPart) for p in found.values()]
+        templates = [
+            p for part, found in zip(parts, parsed, strict=True) if isinstance(part, TurnPart) for p in found.values()
+        ]
         compare(templates, self._partials, types, self._places, self._jinja.globals)
         return tuple(self._writer(part, found) for part, found in zip(parts, parsed, strict=True))
 
@@ -96,7 +101,10 @@ class CompiledPrompt:
         if isinstance(part, TurnPart):
             texts = [(i, c, f"part {number} ({part.role})") for i, c in enumerate(part.contents) if isinstance(c, str)]
         elif isinstance(part, ExamplesPart):
-            texts = [(0, part.input, f"part {number} (examples, input)"), (1, part.output, f"part {number} (examples, output)")]
+            texts = [
+                (0, part.input, f"part {number} (examples, input)"),
+                (1, part.output, f"part {number} (examples, output)"),
+            ]
         else:
             return
         for index, text, label in texts:

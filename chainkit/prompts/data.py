@@ -8,7 +8,17 @@ from typing import Any, TypeAlias, cast
 
 from chainkit.errors import CompositionError, PromptError, did_you_mean
 from chainkit.messages import ROLES, Media, Message, Text
-from chainkit.prompts.parts import Content, ExamplesPart, HistoryPart, MediaPart, PromptPart, Spot, as_rows, newlines, turn
+from chainkit.prompts.parts import (
+    Content,
+    ExamplesPart,
+    HistoryPart,
+    MediaPart,
+    PromptPart,
+    Spot,
+    as_rows,
+    newlines,
+    turn,
+)
 from chainkit.prompts.prompt import MAX_CHARS, Prompt
 from chainkit.prompts.variables import MISSING, Variable
 from chainkit.prompts.words import type_of, word_of
@@ -34,11 +44,18 @@ def to_data(prompt: Prompt[Any], name_of: NameOf | None = None) -> Data:
         data["given"] = {n: _given(n, prompt, v) for n, v in prompt.fixed}
     if prompt.max_chars != MAX_CHARS:
         data["max_chars"] = prompt.max_chars
-    held = {"partials": dict(prompt.partials), "name": prompt.name, "description": prompt.description, "meta": dict(prompt.meta)}
+    held = {
+        "partials": dict(prompt.partials),
+        "name": prompt.name,
+        "description": prompt.description,
+        "meta": dict(prompt.meta),
+    }
     return data | {k: v for k, v in held.items() if v}
 
 
-def from_data(data: Mapping[str, Any], names: Names | None = None, spots: Sequence[tuple[Spot, ...]] = ()) -> Prompt[Any]:
+def from_data(
+    data: Mapping[str, Any], names: Names | None = None, spots: Sequence[tuple[Spot, ...]] = ()
+) -> Prompt[Any]:
     """The prompt that the data describes. `names` supplies the classes and functions; nothing is imported.
 
     `spots` says where each part's texts were written. Raises PromptError for data that is no prompt.
@@ -105,7 +122,9 @@ def _content(content: Content) -> str | Data:
     if isinstance(content, Text):
         return {"text": content.text}
     data = None if content.data is None else base64.b64encode(content.data).decode()
-    return {"kind": content.kind, "media_type": content.media_type} | _set(data=data, url=content.url, name=content.name)
+    return {"kind": content.kind, "media_type": content.media_type} | _set(
+        data=data, url=content.url, name=content.name
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -138,7 +157,8 @@ def _given(name: str, prompt: Prompt[Any], value: Any) -> Any:
 
 def _row(message: Message) -> Data:
     if message.role == "system" or any(not isinstance(p, Text) for p in message.parts):
-        raise CompositionError(f"a given history with {message!r:.60} cannot be written as data", cure="give it at the call")
+        msg = f"a given history with {message!r:.60} cannot be written as data"
+        raise CompositionError(msg, cure="give it at the call")
     return {"role": message.role, "content": message.text}
 
 
@@ -158,7 +178,8 @@ def _read_variable(name: str, data: Any, names: Names) -> Variable:
     table = cast("Mapping[str, Any]", data)
     for key in table:
         if key not in ("type", "default", "description"):
-            raise PromptError(f"variable {name!r} has no {key!r}", cure=did_you_mean(key, ("type", "default", "description")))
+            msg = f"variable {name!r} has no {key!r}"
+            raise PromptError(msg, cure=did_you_mean(key, ("type", "default", "description")))
     kind = _type(name, table.get("type", "str"), names)
     return Variable(name, kind, table.get("default", MISSING), table.get("description"))
 

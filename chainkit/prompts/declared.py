@@ -46,7 +46,7 @@ def _used(templates: Sequence[Parsed], partials: Mapping[str, Parsed]) -> tuple[
     own = {n for p in everything if p.partials for n in assigned_names(p.tree) | loop_names(p.tree)}
     used = {name: parsed for parsed in reversed(templates) for name in sorted(parsed.names)}
     for parsed in partials.values():
-        used = {**{n: parsed for n in sorted(parsed.names - own)}, **used}
+        used = {**dict.fromkeys(sorted(parsed.names - own), parsed), **used}
     return used, own
 
 
@@ -56,7 +56,9 @@ def _reserved(types: Mapping[str, Any]) -> Iterator[PromptError]:
             yield PromptError(f"a variable cannot be called {name!r}: Jinja gives it a meaning of its own")
 
 
-def _undeclared(used: Mapping[str, Parsed], types: Mapping[str, Any], builtin: Collection[str]) -> Iterator[PromptError]:
+def _undeclared(
+    used: Mapping[str, Parsed], types: Mapping[str, Any], builtin: Collection[str]
+) -> Iterator[PromptError]:
     for name, parsed in used.items():
         if name not in types and name not in builtin:
             where = parsed.source.show(parsed.line_of(name), name)

@@ -53,8 +53,9 @@ def _hints(kind: Any) -> dict[str, Any]:
     try:
         return get_type_hints(kind, include_extras=True)
     except NameError as error:
+        msg = f"the types of {kind.__name__}'s fields cannot be read: {error}"
         raise PromptError(
-            f"the types of {kind.__name__}'s fields cannot be read: {error}",
+            msg,
             cure="define the types it names at the top of a module",
         ) from error
 
@@ -97,7 +98,7 @@ def element_of(kind: Any) -> Any:
     if not isinstance(origin, type) or not args or not issubclass(origin, Iterable):
         return UNKNOWN
     if origin is tuple:
-        return args[0] if len(args) == 2 and args[1] is Ellipsis else UNKNOWN
+        return args[0] if args[1:] == (Ellipsis,) else UNKNOWN
     return args[0]
 
 
@@ -111,8 +112,8 @@ def attribute_of(kind: Any, name: str) -> Any:
     if not isinstance(origin, type):
         return UNKNOWN
     if issubclass(origin, Mapping):
-        args = get_args(kind)
-        return UNKNOWN if hasattr(origin, name) or len(args) != 2 else args[1]  # pyright: ignore[reportUnknownArgumentType]
+        held = get_args(kind)[1:]
+        return held[0] if held and not hasattr(origin, name) else UNKNOWN  # pyright: ignore[reportUnknownArgumentType]
     return None if origin in (*_SCALARS, list, tuple, set) and not hasattr(origin, name) else UNKNOWN
 
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chainkit.errors import MissingExtra, PromptError, did_you_mean
@@ -33,21 +32,9 @@ from chainkit.prompts.sections import is_mark, sections, written
 from chainkit.prompts.toml import toml
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from chainkit.prompts.prompt import Prompt
 
 _KEYS = ("name", "description", "vars", "variables", "given", "partials", "max_chars", "meta")
-
-
-def prompt_file(path: str | PathLike[str], *, names: Names | None = None) -> Prompt[Mapping[str, Any]]:
-    """The prompt that a file holds: front matter that declares the variables, and a text for each message.
-
-    `names` supplies the classes and functions that the file names. Raises PromptError, with the line, for what
-    is wrong in it. The form is described in the documentation page "Prompts".
-    """
-    text = Path(path).read_text(encoding="utf-8-sig")
-    return prompt_text(text, where=Path(path).name, names=names)
 
 
 def prompt_text(text: str, *, where: str = "prompt", names: Names | None = None) -> Prompt[Mapping[str, Any]]:
@@ -78,7 +65,8 @@ def _front(lines: list[str], where: str) -> tuple[Data, int]:
     is_toml = lines[0].startswith("+")
     end = next((i for i, x in enumerate(lines) if i and (is_mark(x) if is_toml else x.rstrip() == "---")), None)
     if end is None:
-        raise PromptError(f"{where}: the front matter that line 1 begins has no end", cure=f"close it with {lines[0].rstrip()}")
+        msg = f"{where}: the front matter that line 1 begins has no end"
+        raise PromptError(msg, cure=f"close it with {lines[0].rstrip()}")
     head = "\n".join(lines[1:end])
     bare = lines[end].rstrip() in ("+++", "---")
     return (_toml(head, where) if is_toml else _yaml(head, where)), end + bare
@@ -95,8 +83,9 @@ def _yaml(text: str, where: str) -> Data:
     try:
         import yaml
     except ImportError as error:
+        msg = f"{where}: front matter between --- lines is YAML, which needs PyYAML"
         raise MissingExtra(
-            f"{where}: front matter between --- lines is YAML, which needs PyYAML",
+            msg,
             cure="pip install 'chainkit[yaml]', or write TOML between +++ lines",
         ) from error
     try:

@@ -31,7 +31,7 @@ def _text(value: Any) -> str:
         return str.__str__(value)
     if isinstance(value, Reply):
         return value.text
-    raise ValueError  # noqa: TRY004 - the caller words it
+    raise ValueError
 
 
 def plain(value: Any) -> Any:
@@ -123,7 +123,7 @@ def came(value: Any) -> str:
     """What a value is, in a few characters."""
     if value is None or isinstance(value, Enum):
         return repr(value)
-    text = repr(value) if isinstance(value, (str, int, float, bool)) and len(str(value)) <= 60 else ""  # noqa: PLR2004
+    text = repr(value) if isinstance(value, (str, int, float, bool)) and len(str(value)) <= 60 else ""
     return f"{type(value).__name__} {text}".strip()
 
 

@@ -116,7 +116,7 @@ def media(name: str, *, kind: MediaKind = "image") -> MediaPart:
 
 def examples(
     rows: Rows | str,
-    input: str = "{{ input }}",  # noqa: A002 - the word the field uses
+    input: str = "{{ input }}",
     output: str = "{{ output }}",
     *,
     k: int | None = None,
@@ -167,7 +167,7 @@ def _row(index: int, row: Any) -> Row:
         return dict(row)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if is_listing(row):
         pair = tuple(row)
-        if len(pair) == 2:  # noqa: PLR2004 - a pair
+        if len(pair) == 2:
             return {"input": pair[0], "output": pair[1]}
     raise PromptError(f"example {index} is neither a mapping nor an (input, output) pair: {row!r:.80}")
 
@@ -198,10 +198,8 @@ def _turns(bare: list[str | MediaPart]) -> list[TurnPart]:
 def _checked(part: Any) -> PromptPart:
     if isinstance(part, (TurnPart, HistoryPart, ExamplesPart, Message)):
         return part
-    raise PromptError(
-        f"a prompt is made of texts and parts, got {type(part).__name__}",
-        cure="system(...), user(...), assistant(...), history(...), examples(...), media(...)",
-    )
+    msg = f"a prompt is made of texts and parts, got {type(part).__name__}"
+    raise PromptError(msg, cure="system(...), user(...), assistant(...), history(...), examples(...), media(...)")
 
 
 def _variable(name: Any, part: str) -> str:

@@ -90,7 +90,8 @@ class Prompt(Chain[In, Messages]):
         left = self.variables
         for name in values:
             if name not in left:
-                raise PromptError(f"this prompt has no variable {name!r} left to give", cure=did_you_mean(name, list(left)))
+                msg = f"this prompt has no variable {name!r} left to give"
+                raise PromptError(msg, cure=did_you_mean(name, list(left)))
         fixed = {**dict(self.fixed), **self._ready().fitted(values)}
         return replace(self, fixed=tuple(fixed.items()))  # type: ignore[return-value]
 
@@ -101,12 +102,11 @@ class Prompt(Chain[In, Messages]):
         fixed = dict(self.fixed)
         if not isinstance(values, Mapping):
             wanted = ", ".join(f"{n!r}: ..." for n in self.variables)
-            raise PromptError(
-                f"a prompt with {', '.join(map(repr, fixed))} given takes a mapping of the rest, got {type(values).__name__}",
-                cure=f"{{{wanted}}}",
-            )
+            msg = f"a prompt with {', '.join(map(repr, fixed))} given takes a mapping of the rest, got {type(values).__name__}"
+            raise PromptError(msg, cure=f"{{{wanted}}}")
         if twice := sorted(fixed.keys() & values.keys()):  # pyright: ignore[reportUnknownArgumentType]
-            raise PromptError(f"{', '.join(map(repr, twice))} was given for good with partial()", cure="leave it out here")
+            msg = f"{', '.join(map(repr, twice))} was given for good with partial()"
+            raise PromptError(msg, cure="leave it out here")
         return {**values, **fixed}
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -135,7 +135,7 @@ class Prompt(Chain[In, Messages]):
     def instant(self) -> bool:
         return not any(_waits(part) for part in self.template)
 
-    def compile(self, place: Place) -> Core:  # noqa: ARG002 - the form of every chain
+    def compile(self, place: Place) -> Core:
         render = self._rendered if self.fixed else self._ready().render
         return _core(render) if self.instant else _outside_core(render)
 
@@ -162,7 +162,7 @@ def _waits(part: PromptPart) -> bool:
 
 
 def _core(render: Callable[[Any], Messages]) -> Core:
-    async def run(frame: Frame, value: Any) -> Any:  # noqa: ARG001 - a core's form
+    async def run(frame: Frame, value: Any) -> Any:
         return render(value)
 
     return run
@@ -182,7 +182,7 @@ def _word(kind: Any) -> str:
 
 
 @overload
-def prompt(  # type: ignore[overload-overlap] # a pydantic model or dataclass comes before any other class
+def prompt(
     *parts: str | MediaPart | PromptPart, vars: type[DV], partials: Mapping[str, str] | None = ..., max_chars: int = ...
 ) -> Prompt[DV | Mapping[str, Any]]: ...
 @overload
@@ -191,11 +191,14 @@ def prompt(
 ) -> Prompt[V]: ...
 @overload
 def prompt(
-    *parts: str | MediaPart | PromptPart, partials: Mapping[str, str] | None = ..., max_chars: int = ..., **variables: TypeForm[Any]
+    *parts: str | MediaPart | PromptPart,
+    partials: Mapping[str, str] | None = ...,
+    max_chars: int = ...,
+    **variables: TypeForm[Any],
 ) -> Prompt[Mapping[str, Any]]: ...
 def prompt(
     *parts: str | MediaPart | PromptPart,
-    vars: Any = None,  # noqa: A002 - the word for it
+    vars: Any = None,
     partials: Mapping[str, str] | None = None,
     max_chars: int = MAX_CHARS,
     **variables: Any,
@@ -212,7 +215,20 @@ def prompt(
     or of the wrong type.
     """
     if vars is not None and variables:
-        raise PromptError("a prompt takes vars= or single variables, not both", cure=f"declare {', '.join(variables)} in vars")
+        msg = "a prompt takes vars= or single variables, not both"
+        raise PromptError(msg, cure=f"declare {', '.join(variables)} in vars")
     declared = tuple(Variable(name, kind, MISSING) for name, kind in variables.items())
     held = tuple((name, newlines(text)) for name, text in (partials or {}).items())
     return Prompt(gather(parts), declared, vars, held, max_chars=max_chars)
+
+
+def prompt_file(path: str | PathLike[str], *, names: Mapping[str, Any] | None = None) -> Prompt[Mapping[str, Any]]:
+    """The prompt that a file holds: front matter that declares the variables, and a text for each message.
+
+    `names` supplies the classes and functions that the file names; nothing is imported. Raises PromptError, with
+    the line, for what is wrong in the file. The documentation page "Prompts" describes its form.
+    """
+    from chainkit.prompts.files import prompt_text
+
+    text = Path(path).read_text(encoding="utf-8-sig")
+    return prompt_text(text, where=Path(path).name, names=names)

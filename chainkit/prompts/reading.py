@@ -29,7 +29,9 @@ class Reader:
 
     def __init__(self, declared: Iterable[Variable], fits: Mapping[str, Fit]) -> None:
         self.declared = {v.name: v for v in declared}
-        self._plan = [(v.name, _exact(v, fits), fits.get(v.name) or fit_for(v.name, v.type)) for v in self.declared.values()]
+        self._plan = [
+            (v.name, _exact(v, fits), fits.get(v.name) or fit_for(v.name, v.type)) for v in self.declared.values()
+        ]
 
     def read(self, given: Any) -> Values:
         """The checked values. Raises PromptError for missing, extra and misfitting ones."""

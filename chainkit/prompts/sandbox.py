@@ -5,6 +5,8 @@ what one rendering may do: `MAX_STEPS` turns of loops, macros and includes, and 
 Neither bounds time exactly; a template from a stranger still belongs in a process that can be killed.
 """
 
+# ruff: noqa: N802 - the names are the visitor's
+
 from __future__ import annotations
 
 import json
@@ -88,10 +90,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         del self.globals["lipsum"], self.filters["random"]
         self.filters["tojson"] = _to_json
 
-    def _generate(self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False) -> str:
+    def _generate(self, source: nodes.Template, *rest: Any, **options: Any) -> str:
         counted = _Counting().visit(source)
         counted.set_environment(self)
-        return super()._generate(counted, name, filename, defer_init)
+        return super()._generate(counted, *rest, **options)
 
     @property
     def tick(self) -> bool:

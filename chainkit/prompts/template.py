@@ -40,7 +40,8 @@ class Parsed:
         known = [] if jinja.loader is None else jinja.loader.list_templates()
         for name in meta.find_referenced_templates(self.tree):
             if name is None:
-                raise PromptError("a template includes something that is not named in quotes", cure='{% include "name" %}')
+                msg = "a template includes something that is not named in quotes"
+                raise PromptError(msg, cure='{% include "name" %}')
             if name not in known:
                 where = self.source.show(self.source.line_with(name) or 1, name)
                 cure = did_you_mean(name, known) or f"prompt(..., partials={{{name!r}: '...'}})"
@@ -78,7 +79,7 @@ class Template:
         try:
             for index, name in self._holes:
                 filled[index] = text_of(values[name])
-        except Exception:  # noqa: BLE001 - Jinja raises it again, and knows the line
+        except Exception:
             return self._run(values, name)
         text = "".join(filled)
         return text if len(text) <= self.max_chars else self._run(values)

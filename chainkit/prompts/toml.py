@@ -53,7 +53,8 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(str(k))} = {_value(v)}" for k, v in value.items()) + " }"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    raise CompositionError(f"a prompt file cannot hold {value!r:.60}", cure="texts, numbers, true, false, lists and tables")
+    msg = f"a prompt file cannot hold {value!r:.60}"
+    raise CompositionError(msg, cure="texts, numbers, true, false, lists and tables")
 
 
 def _text(text: str) -> str:

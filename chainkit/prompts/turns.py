@@ -17,10 +17,8 @@ def as_turns(value: Any) -> Messages:
     if isinstance(value, Messages):
         return value
     if not is_listing(value):
-        raise PromptError(
-            f"a history is a list of messages, got {type(value).__name__}",
-            cure='[{"role": "user", "content": "Hi"}], or [] at the start',
-        )
+        msg = f"a history is a list of messages, got {type(value).__name__}"
+        raise PromptError(msg, cure='[{"role": "user", "content": "Hi"}], or [] at the start')
     return Messages(_turn(i, row) for i, row in enumerate(value))
 
 
@@ -28,10 +26,8 @@ def _turn(index: int, row: Any) -> Message:
     if isinstance(row, Message):
         return row
     if not isinstance(row, Mapping):
-        raise PromptError(
-            f"turn {index} of a history must be a Message or a row, got {type(row).__name__}",
-            cure='{"role": "user", "content": "Hi"}',
-        )
+        msg = f"turn {index} of a history must be a Message or a row, got {type(row).__name__}"
+        raise PromptError(msg, cure='{"role": "user", "content": "Hi"}')
     fields = cast("Mapping[str, Any]", row)
     return Message(_role(index, fields.get("role")), _parts(index, fields))
 
@@ -40,9 +36,9 @@ def _role(index: int, role: Any) -> Role:
     if role in _ROLES:
         return cast("Role", role)
     if role == "system":
+        msg = f"turn {index} of a history is a row of the role 'system'"
         raise PromptError(
-            f"turn {index} of a history is a row of the role 'system'",
-            cure="rows may come from outside: put a Message into the history where a system message is meant",
+            msg, cure="rows may come from outside: put a Message into the history where a system message is meant"
         )
     raise PromptError(f"turn {index} of a history has no role {role!r}", cure=did_you_mean(str(role), _ROLES))
 

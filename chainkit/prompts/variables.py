@@ -9,6 +9,7 @@ from typing import Any
 from chainkit.errors import PromptError
 from chainkit.prompts.fields import fields_of, is_model, is_typed_dict, optional_keys
 
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
@@ -31,14 +32,12 @@ class Variable:
     optional: bool = False
 
 
-def declared_by(vars: Any) -> dict[str, Variable]:  # noqa: A002 - the face's word
+def declared_by(vars: Any) -> dict[str, Variable]:
     """The variables that a pydantic model, a dataclass or a TypedDict declares."""
     fields = fields_of(vars)
     if fields is None:
-        raise PromptError(
-            f"vars= takes a pydantic model, a dataclass or a TypedDict, got {came_type(vars)}",
-            cure="for single variables give keywords: prompt(..., genre=str)",
-        )
+        msg = f"vars= takes a pydantic model, a dataclass or a TypedDict, got {came_type(vars)}"
+        raise PromptError(msg, cure="for single variables give keywords: prompt(..., genre=str)")
     given = _given_by_itself(vars)
     return {name: Variable(name, kind, optional=name in given) for name, kind in fields.items()}
 
@@ -48,7 +47,7 @@ def came_type(value: Any) -> str:
     return value.__name__ if isinstance(value, type) else f"a {type(value).__name__}"
 
 
-def _given_by_itself(vars: Any) -> set[str]:  # noqa: A002
+def _given_by_itself(vars: Any) -> set[str]:
     """The names that need not be given."""
     if is_model(vars):
         return {n for n, f in vars.model_fields.items() if not f.is_required()}

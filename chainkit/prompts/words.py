@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import datetime
+import datetime as dt
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,8 @@ WORDS: dict[str, Any] = {
     "float": float,
     "bool": bool,
     "any": Any,
-    "date": datetime.date,
-    "datetime": datetime.datetime,
+    "date": dt.date,
+    "datetime": dt.datetime,
 }
 _OURS: dict[str, Any] = {"message": Message, "media": Media}
 _CONTAINERS: dict[str, Any] = {"list": list, "dict": dict, "set": set, "tuple": tuple}
@@ -52,7 +52,7 @@ def word_of(kind: Any, name_of: Callable[[Any], str] | None = None) -> str:
 
     def named(kind: Any) -> str:
         if kind in _OURS.values():
-            return kind.__name__.lower()
+            return next(word for word, known in _OURS.items() if known is kind)
         if name_of is None or not (isinstance(kind, type) or hasattr(kind, "__supertype__")):
             raise CompositionError(f"the type {kind!r} has no word", cure="use a class with a name, or a plain type")
         return name_of(kind)

@@ -31,7 +31,7 @@ class Fixed:
         self.names: tuple[str, ...] = ()
         self._message = message
 
-    def write(self, values: Mapping[str, Any], found: list[Message]) -> None:  # noqa: ARG002 - the form of a writer
+    def write(self, values: Mapping[str, Any], found: list[Message]) -> None:
         found.append(self._message)
 
 

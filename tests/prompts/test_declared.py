@@ -86,6 +86,8 @@ def test_a_misspelt_attribute_is_found_when_the_prompt_is_made(template: str, ki
         ("{{ x.items() }}{{ x.a.b }}", dict[str, Any]),
         ("{{ x.titel }}", Book | Open),
         ("{% set x = {'titel': 1} %}{{ x.titel }}", Book),
+        ("{% for b in x %}{% set b = b.author %}{{ b.name }}{% endfor %}", list[Book]),
+        ("{% for b in x recursive %}{{ b.sub }}{{ loop(b.sub) }}{% endfor %}", list[Book]),
         ("{% set y = x %}{{ y.titel }}", Book),
         ("{% for k, v in x.items() %}{{ v.titel }}{% endfor %}", dict[str, Book]),
         ("{% for b in x %}{{ loop.index }}{{ b.title }}{% endfor %}", list[Book]),

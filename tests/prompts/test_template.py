@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,6 +84,35 @@ def test_a_text_of_two_megabytes_is_quick():
     for made in (plain, looped):
         assert len(made.invoke({"a": big, "b": "{{ b }}"})[0].text) == 2_000_007
     assert time.process_time() - started < 0.25
+
+
+def test_threads_do_not_share_a_rendering():
+    made = prompt("{% for i in range(n) %}{{ word }}{% endfor %}", n=int, word=str)
+
+    def work(number: int) -> bool:
+        return all(made.invoke({"n": number, "word": str(number)})[0].text == str(number) * number for _ in range(20))
+
+    with ThreadPoolExecutor(50) as pool:
+        assert all(pool.map(work, range(50)))
+
+
+def test_ten_thousand_prompts_take_a_blink():
+    made = prompt("A {{ genre }} book in {{ language }}", genre=str, language=str)
+    render = made._ready().render  # noqa: SLF001
+    started = time.process_time()
+    for _ in range(10_000):
+        render({"genre": "crime", "language": "German"})
+    assert time.process_time() - started < 0.4
+
+
+def test_importing_prompt_loads_neither_jinja_nor_pydantic():
+    code = (
+        "import sys; from chainkit import prompt, system, user, history, prompt_file\n"
+        "assert not {'jinja2', 'pydantic'} & set(sys.modules), 'too early'\n"
+        "prompt('A {{ genre }} book', genre=str).invoke({'genre': 'x'})\n"
+        "assert 'pydantic' not in sys.modules, 'not needed'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("text", ["{{ a }}{{ a }}", "{% for x in [a, a] %}{{ x }}{% endfor %}", "{{ a ~ a }}", "{{ a + a }}", "{{ a * 2 }}"])
