@@ -118,6 +118,8 @@ class _Adapting:
                 self._move(keyword, value, moved, place)
         if "properties" in node or node.get("type") == "object":
             self._object(node, made, place)
+        if "properties" in made and not {"type", "anyOf"} & made.keys() and self._dialect.objects != "open":
+            made["type"] = "object"
         if "enum" in made and "type" not in made and self._dialect.anything == "no":
             made["type"] = types_of(made["enum"])
         return said(made, "; ".join(moved)) if moved else made
@@ -159,7 +161,8 @@ class _Adapting:
         elif further and self._dialect.objects == "closed":
             self._find("impossible", place, "an object of any keys")
         elif further:
-            made["additionalProperties"] = made.get("additionalProperties", True) or True
+            any_name = "patternProperties" in node or "additionalProperties" not in made
+            made["additionalProperties"] = True if any_name else made["additionalProperties"]
             return
         made["additionalProperties"] = False
 

@@ -77,7 +77,7 @@ GRAMMAR = Dialect(
     objects="named",
     anything="listed",
     lone_refs=True,
-    patterns=r"\^(?:[^\\()^$]|\((?!\?)|\)|\\[^A-Za-z0-9])*\$",
+    patterns=r"\^(?:[^\\()\[\]^$]|\\[\^$.\[\]()|{}*+?]|\[[^\\\[\]]+\]|\((?!\?)|\))*\$",
     repeats=256,
 )
 """What llama.cpp makes a grammar of, through its own converter or llguidance: patterns anchored and plain."""

@@ -13,8 +13,8 @@ FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|
 """A fenced block; the last one may lack its end. A line of JSON cannot begin with a fence inside a string."""
 
 _OPENER = re.compile(r"[{\[]")
-_MARK = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
-_decode = json.JSONDecoder().raw_decode
+_BRACKET = re.compile(r"[{}\[\]]")
+_QUOTED = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
 
 def found(text: str) -> list[str]:
@@ -43,12 +43,13 @@ def _in_segment(segment: str, *, fenced: bool) -> Iterator[str]:
         return
     at = 0
     while opener := _OPENER.search(segment, at):
-        end = _end_of_json(segment, opener.start())
-        if end is None:
-            at = _end_of_broken(segment, opener.start())
-        else:
-            yield segment[opener.start() : end]
+        start = opener.start()
+        end = _end(segment, start, quotes=True)
+        if end and is_json(segment[start:end]):
+            yield segment[start:end]
             at = end
+        else:
+            at = _end_of_broken(segment, start, end)
 
 
 def is_json(text: str) -> bool:
@@ -60,28 +61,26 @@ def is_json(text: str) -> bool:
     return True
 
 
-def _end_of_json(text: str, start: int) -> int | None:
-    try:
-        return _decode(text, start)[1]
-    except (ValueError, RecursionError):
-        return None
-
-
-def _end_of_broken(text: str, start: int) -> int:
-    """Where a bracket that opens no JSON closes; what stands in it is a part, and must not pass for the whole.
+def _end_of_broken(text: str, start: int, end: int | None) -> int:
+    """Where a bracket that opens no JSON closes: what stands in it is a part, and must not pass for the whole.
 
     Prose has lone quotes and JSON has brackets in strings, so both readings count and the later end holds.
     """
-    depths, ends, quoted = [0, 0], [0, 0], False
-    for mark in _MARK.finditer(text, start):
+    other = _end(text, start, quotes=False)
+    return max(end, other) if end and other else len(text)
+
+
+def _end(text: str, start: int, *, quotes: bool) -> int | None:
+    """Where the bracket at `start` closes, brackets between quotes left out where `quotes` says so."""
+    depth, quoted = 0, False
+    for mark in (_QUOTED if quotes else _BRACKET).finditer(text, start):
         sign = mark[0]
         if sign == '"':
             quoted = not quoted
-        step = 1 if sign in "{[" else -1 if sign in "}]" else 0
-        for reading in (0, 1):
-            if step and not ends[reading] and not (reading and quoted):
-                depths[reading] += step
-                ends[reading] = mark.end() if depths[reading] == 0 else 0
-        if all(ends):
-            return max(ends)
-    return len(text)
+        elif not quoted and sign in "{[":
+            depth += 1
+        elif not quoted and sign in "}]":
+            depth -= 1
+            if depth == 0:
+                return mark.end()
+    return None

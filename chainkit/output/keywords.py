@@ -89,7 +89,8 @@ def _ref(s: dict[str, Any], v: Any, path: Path, defs: Definitions) -> Found:
 def _any_of(s: dict[str, Any], v: Any, path: Path, defs: Definitions) -> Found:
     """The misfits of the branch that comes nearest."""
     branches = [list(check(b, v, path, defs)) for b in s["anyOf"]]
-    return iter(min(branches, key=_distance))
+    nearest = min(branches, key=_distance)
+    return iter(nearest)
 
 
 def _distance(problems: list[Problem]) -> tuple[int, int]:

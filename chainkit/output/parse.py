@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainkit.errors import OutputError
 from chainkit.output.find import FENCE, found, without_thinking
@@ -50,12 +50,13 @@ def read_text(shape: Shape[T], text: str, *, bare: bool = False) -> T:
     """The value in a text: all of it, the JSON in its fences or prose, or, where `bare`, the bare word."""
     if bare and shape.vocabulary.free:
         return _as_text(shape, text)
+    worded = bare and shape.vocabulary.worded
     try:
         return _either_form(shape, text, bare=bare)
     except Misfit as misfit:
-        if misfit.syntax is None:
+        if misfit.syntax is None and not worded:
             raise shape.error(misfit, text) from None
-    if bare and shape.vocabulary.worded:
+    if worded:
         return _as_word(shape, text)
     return _in_prose(shape, text, bare=bare)
 

@@ -58,6 +58,8 @@ class Partials(Scanner):
         return self._snapshot() if self._changed else ()
 
     def _worth_it(self) -> bool:
+        if self._blank:  # a bracket in prose, for all that is known
+            return False
         return self._root is not NOTHING or self._fresh * COPIED >= self._width + self._length // CHARS
 
     def _snapshot(self) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ class Problem:
         return f"{place(self.path)}: {self.wanted}{came}"
 
 
-class Misfit(Exception):  # noqa: N818 - never leaves this package
+class Misfit(Exception):
     """A JSON document that is not of the type; `problems` say where."""
 
     def __init__(self, problems: list[Problem], *, syntax: str | None = None) -> None:

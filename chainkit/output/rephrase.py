@@ -26,6 +26,8 @@ def rephrased(node: Node, place: str, dialect: Dialect, definitions: Definitions
         node = _joined(rest, {"anyOf": node["oneOf"]}, place, findings)
     if "const" in node and not dialect.takes("const"):
         node = {("enum" if k == "const" else k): ([v] if k == "const" else v) for k, v in node.items()}
+    if isinstance(node.get("items"), bool) and dialect.keywords is not None:
+        node = _counted(node)
     if "prefixItems" in node and not dialect.takes("prefixItems"):
         node = _tuple(node, place, findings)
     return node
@@ -79,10 +81,21 @@ def _joined(a: Node, b: Node, place: str, findings: list[Finding]) -> Node:
     return joined
 
 
+def _counted(node: Node) -> Node:
+    """`items: false` as a count: after those of `prefixItems` there are no more."""
+    rest = {k: v for k, v in node.items() if k != "items"}
+    most = len(node.get("prefixItems", ()))
+    return rest if node["items"] else rest | {"maxItems": min(most, node.get("maxItems", most))}
+
+
 def _tuple(node: Node, place: str, findings: list[Finding]) -> Node:
     kinds = cast("list[Any]", node["prefixItems"])
-    different = list({json.dumps(k, sort_keys=True): k for k in kinds}.values())
+    further = [node["items"]] if "items" in node else []
+    different = list({json.dumps(k, sort_keys=True): k for k in kinds + further}.values())
     plain = {k: v for k, v in node.items() if k != "prefixItems"}
+    if not further and node.get("maxItems", len(kinds) + 1) > len(kinds):
+        findings.append(Finding("narrowed", place, f"no more than {len(kinds)} items can be answered"))
+        plain["maxItems"] = len(kinds)
     plain["items"] = different[0] if len(different) == 1 else {"anyOf": different}
     if len(different) == 1:
         return plain

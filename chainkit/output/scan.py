@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _PLAIN = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-class _Malformed(Exception):  # noqa: N818 - never leaves this file
+class _Malformed(Exception):
     """The text is no JSON from here on."""
 
 
@@ -40,6 +40,11 @@ class Scanner:
     def complete(self) -> bool:
         """Whether the JSON has come to its end."""
         return self._root is not NOTHING
+
+    @property
+    def _blank(self) -> bool:
+        """Whether no more than an opening bracket was found among other text."""
+        return not self._width and len(self._stack) == 1 and not self._in_string and bool(self._start)
 
     def _read(self, piece: str) -> None:
         text = self._tail + piece
@@ -74,8 +79,8 @@ class Scanner:
         self._step: Callable[[str, int], int] = self._seek if self._start else self._value
 
     def _give_up(self, at: int) -> int:
-        """Nothing was shown yet but an empty bracket: look on, else stop."""
-        if self._start and not self._width and len(self._stack) == 1 and not self._in_string:
+        """A bracket of the prose is passed over; after anything more it is over."""
+        if self._blank:
             self._clear()
             return at
         self._step, self._changed = self._ignore, False

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_typed_dict: Any = typing_extensions.TypedDict
+"""Called with fields that are only known at run time."""
+
 USABLE = "a pydantic model, dataclass, TypedDict, Enum, Literal, list, dict, scalar or a union of these"
 
 
 class _Schema(GenerateJsonSchema):
     """Pydantic's schema without the titles it makes from field names: every ask would pay for them."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's hook
+    def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
@@ -64,7 +67,7 @@ class Typed:
             return _second_look(e, text, wrapper.validator.validate_json)["value"]
 
     def _wrap(self) -> TypeAdapter[Any]:
-        wrapped: Any = typing_extensions.TypedDict("Wrapped", {"value": modern(self._form, {})})  # type: ignore[misc] # pyright: ignore[reportGeneralTypeIssues]
+        wrapped = _typed_dict("Wrapped", {"value": modern(self._form, {})})
         wrapped.__pydantic_config__ = ConfigDict(extra="forbid")
         self._wrapper = TypeAdapter(wrapped)
         return self._wrapper
@@ -141,7 +144,7 @@ def _with_args(form: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _modern_dict(form: Any, seen: dict[Any, Any]) -> Any:
-    fresh: Any = typing_extensions.TypedDict(form.__name__, {})  # type: ignore[misc] # pyright: ignore[reportGeneralTypeIssues]
+    fresh = _typed_dict(form.__name__, {})
     seen[form] = fresh  # before its fields are looked at: it may hold itself
     for name in ("__doc__", "__module__", "__qualname__", "__pydantic_config__"):
         if hasattr(form, name):
