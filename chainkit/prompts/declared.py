@@ -27,10 +27,10 @@ def compare(
     """Raises PromptError with every name that is used and not declared, declared and not used, or misread.
 
     `types` are the declared variables, `taken` those that places (histories, media, examples) use, `builtin`
-    the names that Jinja itself supplies.
+    the names that Jinja itself supplies, such as `range`.
     """
     used, own = _used(templates, partials)
-    problems = [*_reserved(types), *_undeclared(used, types, builtin)]
+    problems = [*_reserved(types, builtin), *_undeclared(used, types)]
     problems += _unused(types, used.keys() | taken, [p.source for p in (*templates, *partials.values())], problems)
     problems += _unused_partials(templates, partials)
     for parsed in (*templates, *partials.values()):
@@ -50,17 +50,15 @@ def _used(templates: Sequence[Parsed], partials: Mapping[str, Parsed]) -> tuple[
     return used, own
 
 
-def _reserved(types: Mapping[str, Any]) -> Iterator[PromptError]:
+def _reserved(types: Mapping[str, Any], builtin: Collection[str]) -> Iterator[PromptError]:
     for name in types:
-        if name in RESERVED:
+        if name in RESERVED or name in builtin:
             yield PromptError(f"a variable cannot be called {name!r}: Jinja gives it a meaning of its own")
 
 
-def _undeclared(
-    used: Mapping[str, Parsed], types: Mapping[str, Any], builtin: Collection[str]
-) -> Iterator[PromptError]:
+def _undeclared(used: Mapping[str, Parsed], types: Mapping[str, Any]) -> Iterator[PromptError]:
     for name, parsed in used.items():
-        if name not in types and name not in builtin:
+        if name not in types:
             where = parsed.source.show(parsed.line_of(name), name)
             spare = [n for n in types if n not in used] or list(types)
             near = did_you_mean(name, spare) if types else None

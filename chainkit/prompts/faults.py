@@ -24,8 +24,9 @@ def syntax(source: Source, error: TemplateSyntaxError) -> PromptError:
     words = _QUOTED.findall(said)
     word = words[0] if words else None
     cure = did_you_mean(word, (*_TAGS, *_ENDS)) if word and "unknown tag" in said else None
-    literal = "a text that holds {{ or {% on purpose goes between {% raw %} and {% endraw %}"
-    return PromptError(f"the template cannot be read: {said}\n{source.show(error.lineno, word)}", cure=cure or literal)
+    if cure is None and "nexpected end" not in said:
+        cure = "a text that holds {{ or {% on purpose goes between {% raw %} and {% endraw %}"
+    return PromptError(f"the template cannot be read: {said}\n{source.show(error.lineno, word)}", cure=cure)
 
 
 def unknown(source: Source, node: Any, known: Sequence[str]) -> PromptError:

@@ -12,7 +12,7 @@ from chainkit.errors import PromptError, did_you_mean
 from chainkit.messages import Messages
 from chainkit.prompts.fields import is_typed_dict
 from chainkit.prompts.parts import ExamplesPart, MediaPart, PromptPart, TurnPart, gather, newlines
-from chainkit.prompts.variables import MISSING, Variable, declared_by
+from chainkit.prompts.variables import Variable, declared_as, declared_by
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -217,7 +217,7 @@ def prompt(
     if vars is not None and variables:
         msg = "a prompt takes vars= or single variables, not both"
         raise PromptError(msg, cure=f"declare {', '.join(variables)} in vars")
-    declared = tuple(Variable(name, kind, MISSING) for name, kind in variables.items())
+    declared = declared_as(variables)
     held = tuple((name, newlines(text)) for name, text in (partials or {}).items())
     return Prompt(gather(parts), declared, vars, held, max_chars=max_chars)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chainkit.errors import PromptError
 from chainkit.prompts.fields import fields_of, is_model, is_typed_dict, optional_keys
+
+_VALUES = (str, bytes, int, float, list, dict, tuple, set)
 
 
 class _Missing:
@@ -43,8 +46,8 @@ def declared_by(vars: Any) -> dict[str, Variable]:
 
 
 def came_type(value: Any) -> str:
-    """A class by its name, anything else by its type's."""
-    return value.__name__ if isinstance(value, type) else f"a {type(value).__name__}"
+    """A class by its name, anything else as it is written."""
+    return value.__name__ if isinstance(value, type) else repr(value)
 
 
 def _given_by_itself(vars: Any) -> set[str]:
@@ -56,3 +59,15 @@ def _given_by_itself(vars: Any) -> set[str]:
     default = dataclasses.MISSING
     fields = dataclasses.fields(vars)
     return {f.name for f in fields if not f.init or f.default is not default or f.default_factory is not default}
+
+
+def declared_as(types: Mapping[str, Any]) -> tuple[Variable, ...]:
+    """Variables from names and types; a value in a type's place is told apart."""
+    for name, kind in types.items():
+        if kind is None or issubclass(type(kind), _VALUES):
+            word = "str" if kind is None else type(kind).__name__
+            raise PromptError(
+                f"variable {name!r} is declared by its type, got {kind!r:.80}",
+                cure=f"{name}={word} here, and the value at the call",
+            )
+    return tuple(Variable(name, kind) for name, kind in types.items())

@@ -138,7 +138,7 @@ def test_a_long_line_is_cut_around_the_mistake():
     assert "{{ genr }}" in said(error)
 
 
-@pytest.mark.parametrize("name", ["self", "loop", "caller"])
+@pytest.mark.parametrize("name", ["self", "loop", "caller", "range", "dict"])
 def test_names_of_jinja_cannot_be_variables(name: str):
     with pytest.raises(PromptError, match="Jinja gives it a meaning"):
         prompt(f"{{{{ {name} }}}}", **{name: str})
@@ -149,6 +149,12 @@ def test_a_prompt_takes_a_class_or_single_variables():
         prompt("{{ genre }}{{ pages }}", vars=Ask, tone=str)  # type: ignore[call-overload]
     with pytest.raises(PromptError, match="takes a pydantic model"):
         prompt("{{ genre }}", vars=str)
+
+
+@pytest.mark.parametrize("value", ["gothic", 3, None, ["a"], {"a": 1}])
+def test_a_value_in_a_types_place_is_told_apart(value: Any):
+    with pytest.raises(PromptError, match="variable 'genre' is declared by its type, got"):
+        prompt("A {{ genre }} book", genre=value)
 
 
 def test_a_part_that_is_none_is_refused():
