@@ -65,14 +65,20 @@ _SAYS: tuple[tuple[re.Pattern[str], type[e.ProviderError]], ...] = (
     (
         re.compile(
             r"context (length|window|size|limit)|prompt (is )?too long|too many (input )?tokens"
-            r"|input tokens exceeded|total length of all messages is too long",
+            r"|input tokens exceeded|maximum number of tokens|total length of all messages is too long",
             re.IGNORECASE,
         ),
         e.ContextTooLong,
     ),
-    (re.compile(r"(incorrect|invalid|missing) (x-)?api[ -]key", re.IGNORECASE), e.AuthenticationError),
+    (
+        re.compile(r"(incorrect|invalid|missing) (x-)?api[ -]key|api[ -]key (is )?(not valid|invalid)", re.IGNORECASE),
+        e.AuthenticationError,
+    ),
+    (re.compile(r"credit balance|insufficient (balance|credits?|funds)", re.IGNORECASE), e.PermissionDenied),
 )
-_NO_MODEL = re.compile(r"model.{0,80}(does not exist|not found|not supported|unknown)|^model: ", re.IGNORECASE | re.DOTALL)
+_NO_MODEL = re.compile(
+    r"model.{0,80}(does not exist|not found|not supported|unknown)|^model: ", re.IGNORECASE | re.DOTALL
+)
 _CURES: dict[type[e.ProviderError], str] = {
     e.PermissionDenied: "look at the account's credit, project and rights: the key is known and may not do this",
     e.RateLimited: "wait, or send less at once with .limit(...)",
@@ -99,7 +105,9 @@ def _masked(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}***{'.' if found[0].endswith('.') else ''}"
 
 
-def http_fault(vendor: str, status: int, headers: Mapping[str, str], body: bytes, *, keys: tuple[str, ...] = ()) -> e.ProviderError:
+def http_fault(
+    vendor: str, status: int, headers: Mapping[str, str], body: bytes, *, keys: tuple[str, ...] = ()
+) -> e.ProviderError:
     """The error behind an HTTP answer that is no reply. `keys` are the variables that hold a key."""
     lower = {k.lower(): v for k, v in headers.items()}
     try:
@@ -116,12 +124,14 @@ def fault(vendor: str, content: Any, *, status: int | None = None, keys: tuple[s
     """The error that a vendor's error object describes, from an HTTP body or inside a stream."""
     message, words, request_id = _read(content)
     if status is None:
-        status = next((int(w) for w in words if w.isdigit() and len(w) == 3), None)  # noqa: PLR2004
+        status = next((int(w) for w in words if w.isdigit() and len(w) == 3), None)
     kind = _kind(status, words, message)
     shown = mask(message)[:_LONGEST] or "no message"
     said = f"{vendor} answered {status}" if status else f"{vendor} broke off with an error"
     code = next((w for w in words if not w.isdigit()), None)
-    return kind(f"{said}: {shown}", cure=_cure(kind, message, vendor, keys), status=status, code=code, request_id=request_id)
+    return kind(
+        f"{said}: {shown}", cure=_cure(kind, message, vendor, keys), status=status, code=code, request_id=request_id
+    )
 
 
 def _read(content: Any) -> tuple[str, list[str], str | None]:
@@ -144,13 +154,13 @@ def _kind(status: int | None, words: list[str], message: str) -> type[e.Provider
     for word in words:
         if word.lower() in _WORDS:
             return _WORDS[word.lower()]
-    if status is None or status < 500:  # noqa: PLR2004
+    if status is None or status < 500:
         for pattern, kind in _SAYS:
             if pattern.search(message):
                 return kind
     if status is None:
         return e.BadRequest if "invalid_request_error" in words else e.ServerError
-    return _STATUS.get(status) or (e.ServerError if status >= 500 else e.BadRequest)  # noqa: PLR2004
+    return _STATUS.get(status) or (e.ServerError if status >= 500 else e.BadRequest)
 
 
 def _cure(kind: type[e.ProviderError], message: str, vendor: str, keys: tuple[str, ...]) -> str | None:
@@ -165,9 +175,13 @@ def _cure(kind: type[e.ProviderError], message: str, vendor: str, keys: tuple[st
 
 def _unreadable(vendor: str, status: int, headers: Mapping[str, str], body: bytes) -> e.ProviderError:
     """An answer that some proxy, or a server that speaks no such protocol, gave."""
-    kind = _STATUS.get(status) or (e.ServerError if status >= 500 else e.BadRequest)  # noqa: PLR2004
+    kind = _STATUS.get(status) or (e.ServerError if status >= 500 else e.BadRequest)
     shown = mask(" ".join(body[:2000].decode("utf-8", "replace").split()))[:200]
-    cure = "check base_url=: this answer does not come from the provider's API" if kind is e.BadRequest else _CURES.get(kind)
+    cure = (
+        "check base_url=: this answer does not come from the provider's API"
+        if kind is e.BadRequest
+        else _CURES.get(kind)
+    )
     return kind(
         f"{vendor} answered {status} with no JSON: {shown or 'nothing'}",
         cure=cure,

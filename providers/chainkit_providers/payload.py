@@ -54,6 +54,14 @@ def listed(value: Json, name: str) -> list[Json]:
     return found if isinstance(found, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
+def text_of(value: Json, name: str) -> str:
+    """The text under a name; empty where there is none. Raises TypeError for anything but text."""
+    found = value.get(name)
+    if found is None or type(found) is str:
+        return found or ""
+    raise TypeError(f"{name} is no text")
+
+
 def call_arguments(text: str | None) -> tuple[Json, str | None]:
     """A tool call's arguments, and the raw text where it is no JSON object. Empty text means none."""
     if not text or not text.strip():

@@ -52,7 +52,10 @@ OTHER_WIRES = {
 RAISES: dict[str, tuple[type[ProviderError], str]] = {
     "cohere-chat_stream-dee1ecb4ad8ea8": (ServerError, "the stream ends by saying that the generation failed"),
     "groq-chat_stream-4eab04e1c5028e": (ServerError, "an error object inside a 200 stream"),
-    "local_openai_compat-chat_stream-41c9acc87f1cbb": (StreamBroken, "the server broke off, with its error in no field of the standard"),
+    "local_openai_compat-chat_stream-41c9acc87f1cbb": (
+        StreamBroken,
+        "the server broke off, with its error in no field of the standard",
+    ),
 }
 """Answers that are no replies: the error that must be raised, and why."""
 
@@ -88,7 +91,10 @@ def read(line: Any, wire: ChatWire) -> Reply:
 
 def choice(reply: Reply) -> dict[str, Any]:
     """One answer in the words of the corpus."""
-    calls = [{"name": c.name, "arguments": c.raw if c.raw is not None else dict(c.arguments), "id": c.id} for c in reply.tool_calls]
+    calls = [
+        {"name": c.name, "arguments": c.raw if c.raw is not None else dict(c.arguments), "id": c.id}
+        for c in reply.tool_calls
+    ]
     return {
         "text": reply.text,
         "tool_calls": calls,

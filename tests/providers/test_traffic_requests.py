@@ -38,7 +38,14 @@ def chat(body: dict[str, Any]) -> ChatRequest:
     """A Chat Completions body in our words."""
     if "functions" in body:
         raise NoWord("functions, the forerunner of tools")
-    options = _named(body, {"max_completion_tokens": "max_tokens", "reasoning_effort": "reasoning", "parallel_tool_calls": "parallel_tools"})
+    options = _named(
+        body,
+        {
+            "max_completion_tokens": "max_tokens",
+            "reasoning_effort": "reasoning",
+            "parallel_tool_calls": "parallel_tools",
+        },
+    )
     if body.get("logprobs"):
         options["logprobs"] = body.get("top_logprobs", 0)
     if "tool_choice" in body:
@@ -153,7 +160,10 @@ def response_items(item: dict[str, Any]) -> Iterable[Message]:
         if not item.get("encrypted_content"):
             raise NoWord("reasoning kept by the vendor")
         shown = [s["text"] for s in item["summary"]] or [""]
-        thoughts = [Thinking(t, None, "openai", item.get("id"), item["encrypted_content"] if not i else None) for i, t in enumerate(shown)]
+        thoughts = [
+            Thinking(t, None, "openai", item.get("id"), item["encrypted_content"] if not i else None)
+            for i, t in enumerate(shown)
+        ]
         yield Message("assistant", tuple(thoughts))
     elif kind.startswith("custom") or "output" in kind or "approval" in kind:
         raise NoWord("results of tools other than functions")
@@ -285,7 +295,19 @@ def cohere_message(told: dict[str, Any]) -> Message:
 
 # What they share
 
-OURS = ("temperature", "top_p", "max_tokens", "stop", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "n", "user", "verbosity")
+OURS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "n",
+    "user",
+    "verbosity",
+)
 OURS += ("service_tier", "top_k")
 READ = {
     "model",
@@ -310,9 +332,22 @@ def _named(body: dict[str, Any], others: dict[str, str]) -> dict[str, Any]:
 
 
 def _request(
-    body: dict[str, Any], turns: Iterable[Message], options: dict[str, Any], tools: tuple[ToolSpec, ...], output: OutputSpec | None
+    body: dict[str, Any],
+    turns: Iterable[Message],
+    options: dict[str, Any],
+    tools: tuple[ToolSpec, ...],
+    output: OutputSpec | None,
 ) -> ChatRequest:
-    taken = {"max_completion_tokens", "max_output_tokens", "stop_sequences", "reasoning_effort", "parallel_tool_calls", "text", "p", "k"}
+    taken = {
+        "max_completion_tokens",
+        "max_output_tokens",
+        "stop_sequences",
+        "reasoning_effort",
+        "parallel_tool_calls",
+        "text",
+        "p",
+        "k",
+    }
     taken |= READ | set(OURS) | ({"reasoning"} if "reasoning" in options else set())
     taken |= {"thinking"} if {"reasoning", "reasoning_tokens"} & options.keys() else set()
     extra = {k: v for k, v in body.items() if k not in taken and v is not None}
@@ -344,7 +379,18 @@ def plain(value: Any) -> Any:
     return told
 
 
-SILENT = {"strict", "detail", "cache_control", "stream_options", "citations", "annotations", "status", "include", "caller", "phase"}
+SILENT = {
+    "strict",
+    "detail",
+    "cache_control",
+    "stream_options",
+    "citations",
+    "annotations",
+    "status",
+    "include",
+    "caller",
+    "phase",
+}
 
 
 def _content(parts: list[Any]) -> Any:
@@ -431,7 +477,9 @@ WIRES: dict[str, tuple[ChatWire, Callable[[dict[str, Any]], ChatRequest]]] = {
 VENDOR = {"openai_chat": "openai", "openai_responses": "openai", "anthropic": "anthropic", "cohere_v2": "cohere"}
 
 
-def compared(lines: list[Any], wire: ChatWire, read: Callable[[dict[str, Any]], ChatRequest]) -> tuple[int, list[str], list[str]]:
+def compared(
+    lines: list[Any], wire: ChatWire, read: Callable[[dict[str, Any]], ChatRequest]
+) -> tuple[int, list[str], list[str]]:
     """How many lines agree; what has no word; what differs."""
     agreed, wordless, wrong = 0, [], []
     for line in lines:

@@ -70,9 +70,15 @@ def chat(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
         "content": "".join(a["text"]) or None,
         "reasoning_content": "".join(a["thinking"]) or None,
         "refusal": a["refusal"] or None,
-        "tool_calls": [{"id": c["id"], "type": "function", "function": f} for c, f in zip(a["calls"], function, strict=True)],
+        "tool_calls": [
+            {"id": c["id"], "type": "function", "function": f} for c, f in zip(a["calls"], function, strict=True)
+        ],
     }
-    usage = {"prompt_tokens": a["input"], "completion_tokens": a["output"], "prompt_tokens_details": {"cached_tokens": a["cached"]}}
+    usage = {
+        "prompt_tokens": a["input"],
+        "completion_tokens": a["output"],
+        "prompt_tokens_details": {"cached_tokens": a["cached"]},
+    }
     finish = "length" if a["length"] else "tool_calls" if a["calls"] else "stop"
     head = {"id": "chatcmpl-own", "model": "own"}
     body = head | {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
@@ -109,10 +115,21 @@ def responses(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
     output += [{"type": "function_call", "id": f"fc_{c['id']}", "call_id": c["id"], **c} for c in a["calls"]]
     for item in output[len(output) - len(a["calls"]) :]:
         item.pop("id")
-    usage = {"input_tokens": a["input"], "output_tokens": a["output"], "input_tokens_details": {"cached_tokens": a["cached"]}}
+    usage = {
+        "input_tokens": a["input"],
+        "output_tokens": a["output"],
+        "input_tokens_details": {"cached_tokens": a["cached"]},
+    }
     ended = "incomplete" if a["length"] else "completed"
     cut = {"reason": "max_output_tokens"} if a["length"] else None
-    body = {"id": "resp_1", "model": "own", "status": ended, "incomplete_details": cut, "output": output, "usage": usage}
+    body = {
+        "id": "resp_1",
+        "model": "own",
+        "status": ended,
+        "incomplete_details": cut,
+        "output": output,
+        "usage": usage,
+    }
 
     def stream() -> Iterator[tuple[str, Any]]:
         yield "response.created", {"response": {"id": "resp_1", "model": "own", "status": "in_progress", "output": []}}
@@ -124,7 +141,9 @@ def responses(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
             elif item["type"] == "message":
                 yield from (("response.output_text.delta", at | {"delta": t}) for t in a["text"])
             else:
-                yield from (("response.function_call_arguments.delta", at | {"delta": t}) for t in halves(item["arguments"]))
+                yield from (
+                    ("response.function_call_arguments.delta", at | {"delta": t}) for t in halves(item["arguments"])
+                )
             yield "response.output_item.done", {"output_index": i, "item": item}
         yield f"response.{ended}", {"response": body}
 
@@ -138,7 +157,10 @@ def messages(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
     if a["thinking"]:
         blocks.append({"type": "thinking", "thinking": "".join(a["thinking"]), "signature": "signed"})
     blocks.append({"type": "text", "text": "".join(a["text"])})
-    blocks += [{"type": "tool_use", "id": c["id"], "name": c["name"], "input": json.loads(c["arguments"] or "{}")} for c in calls]
+    blocks += [
+        {"type": "tool_use", "id": c["id"], "name": c["name"], "input": json.loads(c["arguments"] or "{}")}
+        for c in calls
+    ]
     usage = {"input_tokens": a["input"], "cache_read_input_tokens": a["cached"], "cache_creation_input_tokens": 1}
     stop = "refusal" if a["refusal"] else "max_tokens" if a["length"] else "tool_use" if calls else "end_turn"
     details = {"stop_details": {"type": "refusal", "explanation": a["refusal"]}} if a["refusal"] else {}
@@ -147,11 +169,16 @@ def messages(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
     body = head | {"content": blocks, "stop_reason": stop, "usage": counted, **details}
 
     def stream() -> Iterator[tuple[str, Any]]:
-        yield "message_start", {"message": head | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}}
+        yield (
+            "message_start",
+            {"message": head | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}},
+        )
         texts = iter([calls[i]["arguments"] for i in range(len(calls))])
         for i, block in enumerate(blocks):
             kind = block["type"]
-            empty = {"thinking": {"thinking": "", "signature": ""}, "text": {"text": ""}, "tool_use": {"input": {}}}[kind]
+            empty = {"thinking": {"thinking": "", "signature": ""}, "text": {"text": ""}, "tool_use": {"input": {}}}[
+                kind
+            ]
             yield "content_block_start", {"index": i, "content_block": block | empty}
             for delta in _deltas(kind, a, texts):
                 yield "content_block_delta", {"index": i, "delta": delta}
@@ -174,11 +201,16 @@ def _deltas(kind: str, a: dict[str, Any], texts: Iterator[str]) -> Iterator[Any]
 
 def cohere(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
     """V2 chat: the body, and the stream."""
-    calls = [{"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}} for c in a["calls"]]
+    calls = [
+        {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
+        for c in a["calls"]
+    ]
     kinds = [("thinking", a["thinking"]), ("text", a["text"])]
     content = [{"type": kind, kind: "".join(texts)} for kind, texts in kinds if texts]
     plan = {"tool_plan": a["refusal"]} if a["refusal"] and calls else {}
-    cited = [{"start": 0, "end": 1, "text": "x", "sources": [{"type": "document", "id": "d", "document": {"id": "doc"}}]}]
+    cited = [
+        {"start": 0, "end": 1, "text": "x", "sources": [{"type": "document", "id": "d", "document": {"id": "doc"}}]}
+    ]
     tokens = {"input_tokens": float(a["input"]), "output_tokens": float(a["output"])}
     usage = {"tokens": tokens, "cached_tokens": float(a["cached"])}
     finish = "MAX_TOKENS" if a["length"] else "TOOL_CALL" if calls else "COMPLETE"
@@ -200,7 +232,10 @@ def cohere(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
             told = c | {"function": {"name": c["function"]["name"], "arguments": ""}}
             yield "tool-call-start", {"index": i, "delta": {"message": {"tool_calls": told}}}
             for t in halves(c["function"]["arguments"]):
-                yield "tool-call-delta", {"index": i, "delta": {"message": {"tool_calls": {"function": {"arguments": t}}}}}
+                yield (
+                    "tool-call-delta",
+                    {"index": i, "delta": {"message": {"tool_calls": {"function": {"arguments": t}}}}},
+                )
             yield "tool-call-end", {"index": i}
         yield "message-end", {"delta": {"finish_reason": finish, "usage": usage}}
 
@@ -210,14 +245,19 @@ def cohere(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
 def sent(stream: Iterator[tuple[str, Any]]) -> bytes:
     """Events as bytes on the line."""
     return b"".join(
-        (f"event: {name}\n" if name else "").encode() + b"data: " + (data if isinstance(data, str) else json.dumps(data)).encode() + b"\n\n"
+        (f"event: {name}\n" if name else "").encode()
+        + b"data: "
+        + (data if isinstance(data, str) else json.dumps(data)).encode()
+        + b"\n\n"
         for name, data in stream
     )
 
 
 def all_of(reply: Reply) -> dict[str, Any]:
     """A reply's fields, but for those that a stream cannot have."""
-    return {name: getattr(reply, name) for name in reply.__dataclass_fields__ if name not in ("raw", "price", "headers")}
+    return {
+        name: getattr(reply, name) for name in reply.__dataclass_fields__ if name not in ("raw", "price", "headers")
+    }
 
 
 WIRES: dict[str, tuple[ChatWire, Any]] = {

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import StreamBroken
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.anthropic.reply import KEYS, VENDOR, decode
 from chainkit_providers.faults import fault
-from chainkit_providers.payload import Json, call_arguments, parse_event
+from chainkit_providers.folding import Folding
+from chainkit_providers.payload import Json, call_arguments
 
 if TYPE_CHECKING:
     from chainkit.models.pieces import Piece
     from chainkit.models.reply import Reply
 
-_FIELDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature", "compaction_delta": "content"}
+_FIELDS = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "compaction_delta": "content",
+}
 
 
 class _Growing:
@@ -41,21 +46,20 @@ class _Growing:
         return block
 
 
-class MessagesFold:
+class MessagesFold(Folding):
     """Folds a stream of Messages events."""
 
-    __slots__ = ("_blocks", "_calls", "_ended", "_message", "_usage")
+    __slots__ = ("_blocks", "_calls", "_ends", "_message", "_usage")
+    vendor = VENDOR
 
     def __init__(self) -> None:
         self._blocks: dict[int, _Growing] = {}
         self._message: Json = {}
         self._usage: Json = {}
         self._calls = 0
-        self._ended = False
+        self._ends = False
 
-    def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
-        """One event. Raises the fault that the stream tells."""
-        told = parse_event(data)
+    def _take(self, event: str, told: Json) -> tuple[Piece, ...]:
         kind: str = told.get("type") or event
         if kind == "content_block_delta":
             return self._delta(told)
@@ -68,7 +72,7 @@ class MessagesFold:
             self._message |= {k: v for k, v in told["delta"].items() if v is not None}
             self._count(told.get("usage"))
         elif kind == "message_stop":
-            self._ended = True
+            self._ends = True
         elif kind == "error":
             raise fault(VENDOR, told, keys=KEYS)
         return ()
@@ -99,13 +103,14 @@ class MessagesFold:
             shown = growing.call >= 0 and bool(delta["partial_json"])
             return (ToolPiece(growing.call, delta["partial_json"]),) if shown else ()
         if kind == "citations_delta":
-            growing.block.setdefault("citations", None)
-            growing.block["citations"] = [*(growing.block["citations"] or ()), delta["citation"]]
+            cited: list[Json] = growing.block.get("citations") or []
+            growing.block["citations"] = cited
+            cited.append(delta["citation"])
             return ()
         name = _FIELDS.get(kind)
-        return self._text(growing, name, delta.get(name)) if name else ()
+        return self._grown(growing, name, delta.get(name)) if name else ()
 
-    def _text(self, growing: _Growing, name: str, text: Any) -> tuple[Piece, ...]:
+    def _grown(self, growing: _Growing, name: str, text: Any) -> tuple[Piece, ...]:
         if not text:
             return ()
         growing.texts.setdefault(name, []).append(text)
@@ -113,13 +118,16 @@ class MessagesFold:
             return (TextPiece(text),)
         return (ThinkingPiece(text),) if name == "thinking" else ()
 
-    def finish(self) -> Reply:
-        """The whole reply. Raises StreamBroken where the last event did not come."""
+    def _ended(self) -> bool:
+        return self._ends
+
+    def _text(self) -> str:
+        texts = [t for i in sorted(self._blocks) for t in self._blocks[i].texts.get("text", ())]
+        return "".join(texts)
+
+    def _body(self) -> Json:
         blocks = [self._blocks[i].whole() for i in sorted(self._blocks)]
-        if not self._ended:
-            broken = StreamBroken(f"the stream of {VENDOR} ended before its end")
-            broken.partial = "".join(b.get("text") or "" for b in blocks if b.get("type") == "text")
-            raise broken
-        reply = decode(self._message | {"content": blocks, "usage": self._usage})
-        reply.raw = None
-        return reply
+        return self._message | {"content": blocks, "usage": self._usage}
+
+    def _decode(self, body: Json) -> Reply:
+        return decode(body)

@@ -31,7 +31,7 @@ class MessagesWire:
         """A whole answer. Raises ReplyMalformed, or the fault that it holds."""
         return decode(body)
 
-    def fold(self, request: ChatRequest) -> MessagesFold:  # noqa: ARG002 - of the protocol
+    def fold(self, request: ChatRequest) -> MessagesFold:
         """A fresh fold for a streamed answer."""
         return MessagesFold()
 

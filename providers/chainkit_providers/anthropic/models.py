@@ -35,7 +35,12 @@ def _family(names: str, context: int, max_output: int, thinking: ThinkingForm, *
 # Source: the vendor's model pages and its models endpoint. The first family that matches counts.
 FAMILIES = (
     _family(
-        "(?:opus|sonnet|haiku|fable|mythos)-[5-9](?:-\\d)?|opus-4-[78]", 1_000_000, 128_000, "adaptive", effort=True, schema=True
+        "(?:opus|sonnet|haiku|fable|mythos)-[5-9](?:-\\d)?|opus-4-[78]",
+        1_000_000,
+        128_000,
+        "adaptive",
+        effort=True,
+        schema=True,
     ),
     _family("(?:opus|sonnet)-4-6", 1_000_000, 128_000, "both", effort=True, schema=True),
     _family("opus-4-5", 200_000, 64_000, "budget", effort=True, schema=True),
@@ -47,7 +52,12 @@ FAMILIES = (
     _family("3-(?:opus|sonnet|haiku)", 200_000, 4_096, "none", effort=False, schema=False),
 )
 SCHEMA = replace(
-    STRICT, name="anthropic", keywords=STRUCTURE | {"const", "format", "pattern"}, all_required=False, inline=True, lone_refs=False
+    STRICT,
+    name="anthropic",
+    keywords=STRUCTURE | {"const", "format", "pattern"},
+    all_required=False,
+    inline=True,
+    lone_refs=False,
 )
 """What the vendor enforces: no bounds, no recursion, optional fields as they are."""
 OPTIONS = frozenset(

@@ -8,7 +8,8 @@ from chainkit.messages import ServerItem, Text, Thinking, ToolCall
 from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
-from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed
+from chainkit_providers.folding import shaped
+from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of
 
 if TYPE_CHECKING:
     from chainkit.models.reply import FinishReason
@@ -27,6 +28,7 @@ _FINISH: dict[str | None, FinishReason] = {
 }
 
 
+@shaped("Messages")
 def decode(body: Any) -> Reply:
     """A whole answer. Raises the fault that a body with status 200 may hold, or ReplyMalformed."""
     if not isinstance(body, dict):
@@ -55,9 +57,9 @@ def decode(body: Any) -> Reply:
 def _part(block: Json) -> Text | Thinking | ToolCall | ServerItem:
     kind: str = block.get("type") or ""
     if kind == "text":
-        return Text(block.get("text") or "")
+        return Text(text_of(block, "text"))
     if kind == "thinking":
-        return Thinking(block.get("thinking") or "", block.get("signature"), VENDOR)
+        return Thinking(text_of(block, "thinking"), block.get("signature"), VENDOR)
     if kind == "redacted_thinking":
         return Thinking("", None, VENDOR, None, block.get("data"))
     if kind == "tool_use":
@@ -68,14 +70,14 @@ def _part(block: Json) -> Text | Thinking | ToolCall | ServerItem:
 def _call(block: Json) -> ToolCall:
     told: Any = block.get("input")
     arguments, raw = call_arguments(told) if isinstance(told, str) else (told or {}, None)
-    return ToolCall(block.get("name") or "", arguments, block.get("id"), raw)
+    return ToolCall(text_of(block, "name"), arguments, block.get("id"), raw)
 
 
 def _refusal(word: str | None, answer: Json, parts: tuple[Any, ...]) -> str | None:
     """What is said about a refusal; without an explanation, the text that came before it."""
     if word != "refusal":
         return None
-    said: str | None = inner(answer, "stop_details").get("explanation")
+    said = text_of(inner(answer, "stop_details"), "explanation")
     return said or "".join(p.text for p in parts if isinstance(p, Text)) or "the model refused"
 
 
@@ -86,7 +88,7 @@ def _citations(blocks: list[Json]) -> tuple[Citation, ...]:
     for block in blocks:
         if block.get("type") != "text":
             continue
-        text: str = block.get("text") or ""
+        text = text_of(block, "text")
         found.extend(_citation(c, text, start) for c in listed(block, "citations"))
         start += len(text)
     return tuple(found)

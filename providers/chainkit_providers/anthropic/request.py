@@ -155,7 +155,9 @@ def _tool(name: str, schema: Any, description: str) -> Json:
     return {"name": name, **about, "input_schema": dict(schema)}
 
 
-def _tool_choice(choice: str | None, tools: tuple[ToolSpec, ...], output: OutputSpec | None, *, parallel: bool | None) -> Json:
+def _tool_choice(
+    choice: str | None, tools: tuple[ToolSpec, ...], output: OutputSpec | None, *, parallel: bool | None
+) -> Json:
     if choice is None and parallel is None:
         return {}
     choice = choice or "auto"
@@ -205,4 +207,6 @@ def _put_output(body: Json, output: OutputSpec | None) -> None:
         return
     if output.mode == "json":
         raise BadRequest("anthropic has no mode for JSON of any shape", cure="give a schema, or output mode 'tool'")
-    body["output_config"] = body.get("output_config", {}) | {"format": {"type": "json_schema", "schema": dict(output.schema)}}
+    body["output_config"] = body.get("output_config", {}) | {
+        "format": {"type": "json_schema", "schema": dict(output.schema)}
+    }

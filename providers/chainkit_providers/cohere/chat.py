@@ -31,7 +31,7 @@ class ChatV2:
         """A whole answer. Raises ReplyMalformed, or the fault that it holds."""
         return decode(body)
 
-    def fold(self, request: ChatRequest) -> ChatFold:  # noqa: ARG002 - of the protocol
+    def fold(self, request: ChatRequest) -> ChatFold:
         """A fresh fold for a streamed answer."""
         return ChatFold()
 

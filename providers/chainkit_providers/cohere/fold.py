@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainkit.errors import StreamBroken
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.cohere.reply import KEYS, VENDOR, decode
 from chainkit_providers.faults import fault
-from chainkit_providers.payload import Json, inner, parse_event
+from chainkit_providers.folding import Folding
+from chainkit_providers.payload import Json, inner
 
 if TYPE_CHECKING:
     from chainkit.models.pieces import Piece
@@ -32,10 +32,11 @@ class _GrowingCall:
         return {"id": self.id, "function": {"name": self.name, "arguments": "".join(self.arguments)}}
 
 
-class ChatFold:
+class ChatFold(Folding):
     """Folds a stream of v2 chat events."""
 
     __slots__ = ("_calls", "_citations", "_contents", "_end", "_id", "_kinds", "_logprobs", "_plan")
+    vendor = VENDOR
 
     def __init__(self) -> None:
         self._id: str | None = None
@@ -47,11 +48,7 @@ class ChatFold:
         self._logprobs: list[Json] = []
         self._end: Json | None = None
 
-    def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
-        """One event. Raises the fault that the stream tells."""
-        if data.startswith(b"[DONE]"):
-            return ()
-        told = parse_event(data)
+    def _take(self, event: str, told: Json) -> tuple[Piece, ...]:
         kind: str = told.get("type") or event
         if kind in ("content-delta", "content-start"):
             return self._content(told)
@@ -102,18 +99,26 @@ class ChatFold:
     def _cite(self, told: Json | list[Json]) -> None:
         self._citations.extend(told if isinstance(told, list) else [told])
 
-    def finish(self) -> Reply:
-        """The whole reply. Raises StreamBroken where the last event did not come."""
+    def _ended(self) -> bool:
+        return self._end is not None
+
+    def _text(self) -> str:
+        texts = [t for i in sorted(self._contents) if self._kinds[i] == "text" for t in self._contents[i]]
+        return "".join(texts)
+
+    def _body(self) -> Json:
         contents = [self._item(i) for i in sorted(self._contents)]
-        if self._end is None:
-            broken = StreamBroken(f"the stream of {VENDOR} ended before its end")
-            broken.partial = "".join(c.get("text") or "" for c in contents)
-            raise broken
         calls = [c.whole() for c in self._calls.values()]
-        message = {"tool_plan": "".join(self._plan), "content": contents, "tool_calls": calls, "citations": self._citations}
-        reply = decode(self._end | {"id": self._id, "message": message, "logprobs": self._logprobs})
-        reply.raw = None
-        return reply
+        message = {
+            "tool_plan": "".join(self._plan),
+            "content": contents,
+            "tool_calls": calls,
+            "citations": self._citations,
+        }
+        return {**(self._end or {}), "id": self._id, "message": message, "logprobs": self._logprobs}
+
+    def _decode(self, body: Json) -> Reply:
+        return decode(body)
 
     def _item(self, index: int) -> Json:
         kind = self._kinds[index]

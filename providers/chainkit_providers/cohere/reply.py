@@ -8,7 +8,8 @@ from chainkit.messages import Text, Thinking, ToolCall
 from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
-from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, whole
+from chainkit_providers.folding import shaped
+from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,7 @@ _FINISH: dict[str | None, FinishReason] = {
 }
 
 
+@shaped("v2 chat")
 def decode(body: Any) -> Reply:
     """A whole answer. Raises the fault of one that ended in an error, or ReplyMalformed."""
     if not isinstance(body, dict):
@@ -39,7 +41,10 @@ def decode(body: Any) -> Reply:
         raise malformed("v2 chat", answer, "message")
     word: str | None = answer.get("finish_reason")
     if word == "ERROR":
-        told = {"message": answer.get("error") or "the answer ended in an error", "error_type": answer.get("error_type")}
+        told = {
+            "message": answer.get("error") or "the answer ended in an error",
+            "error_type": answer.get("error_type"),
+        }
         raise fault(VENDOR, told, keys=KEYS)
     return Reply(
         tuple(_parts(message)),
@@ -54,17 +59,18 @@ def decode(body: Any) -> Reply:
 
 
 def _parts(message: Json) -> Iterable[Text | Thinking | ToolCall]:
-    if message.get("tool_plan"):
-        yield Thinking(message["tool_plan"], TOOL_PLAN, VENDOR)
+    plan = text_of(message, "tool_plan")
+    if plan:
+        yield Thinking(plan, TOOL_PLAN, VENDOR)
     for item in listed(message, "content"):
         if item.get("type") == "thinking":
-            yield Thinking(item.get("thinking") or "", None, VENDOR)
+            yield Thinking(text_of(item, "thinking"), None, VENDOR)
         elif item.get("type") == "text":
-            yield Text(item.get("text") or "")
+            yield Text(text_of(item, "text"))
     for call in listed(message, "tool_calls"):
         function = inner(call, "function")
         arguments, raw = call_arguments(function.get("arguments"))
-        yield ToolCall(function.get("name") or "", arguments, call.get("id"), raw)
+        yield ToolCall(text_of(function, "name"), arguments, call.get("id"), raw)
 
 
 _NOWHERE: Json = {}
@@ -81,7 +87,7 @@ def _citations(message: Json) -> Iterable[Citation]:
             document = inner(source, "document") or inner(source, "tool_output")
             name = document.get("url") or document.get("id") or source.get("id")
             start, end = _place(told, offset)
-            yield Citation(told.get("text") or "", name, start, end, document.get("title"))
+            yield Citation(text_of(told, "text"), name, start, end, document.get("title"))
 
 
 def _place(told: Json, offset: int) -> tuple[int | None, int | None]:
@@ -98,7 +104,7 @@ def _starts(items: Iterable[Json]) -> dict[int, int]:
     length = 0
     for index, item in enumerate(items):
         starts[index] = length
-        length += len(item.get("text") or "")
+        length += len(text_of(item, "text"))
     return starts
 
 

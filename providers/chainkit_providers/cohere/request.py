@@ -105,7 +105,9 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any]) -> Non
         body["tools"] = tools
 
 
-def _chosen(choice: str, offered: list[Json], tools: tuple[ToolSpec, ...], output: OutputSpec | None) -> tuple[list[Json], str]:
+def _chosen(
+    choice: str, offered: list[Json], tools: tuple[ToolSpec, ...], output: OutputSpec | None
+) -> tuple[list[Json], str]:
     """The wire can force a call and no certain tool: so that a named one is called, it alone is offered."""
     if choice in ("none", "required"):
         return offered, choice.upper()

@@ -35,7 +35,7 @@ class ChatCompletions:
         """A whole answer. Raises ReplyMalformed, or the fault that it holds."""
         return decode(body, self.dialect)
 
-    def fold(self, request: ChatRequest) -> ChatFold:  # noqa: ARG002 - of the protocol
+    def fold(self, request: ChatRequest) -> ChatFold:
         """A fresh fold for a streamed answer."""
         return ChatFold(self.dialect)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import StreamBroken
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.faults import fault
+from chainkit_providers.folding import Folding
 from chainkit_providers.openai.chat_reply import decode, thought
-from chainkit_providers.payload import Json, inner, parse_event
+from chainkit_providers.payload import Json, inner
 
 if TYPE_CHECKING:
     from chainkit.models.pieces import Piece
@@ -26,7 +26,18 @@ _GROWS = ("text", "summary", "data")
 class _Growing:
     """One choice of a stream, as far as it has come."""
 
-    __slots__ = ("annotations", "calls", "details", "executed", "finish", "logprobs", "refusal", "text", "thinking", "where")
+    __slots__ = (
+        "annotations",
+        "calls",
+        "details",
+        "executed",
+        "finish",
+        "logprobs",
+        "refusal",
+        "text",
+        "thinking",
+        "where",
+    )
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -51,7 +62,12 @@ class _Growing:
             "executed_tools": [self.executed[i] for i in sorted(self.executed)],
             "tool_calls": [c.whole() for c in self.calls],
         }
-        return {"index": index, "message": message, "finish_reason": self.finish, "logprobs": {"content": self.logprobs}}
+        return {
+            "index": index,
+            "message": message,
+            "finish_reason": self.finish,
+            "logprobs": {"content": self.logprobs},
+        }
 
 
 class _GrowingCall:
@@ -87,34 +103,30 @@ class _GrowingDetail:
         return self.fields | {name: "".join(texts) for name, texts in self.texts.items()}
 
 
-class ChatFold:
+class ChatFold(Folding):
     """Folds a stream of Chat Completions chunks; shows the pieces of the first choice."""
 
-    __slots__ = ("_choices", "_dialect", "_done", "_first", "_id", "_model", "_top", "_usage")
+    __slots__ = ("_choices", "_dialect", "_ends", "_first", "_id", "_model", "_top", "_usage", "vendor")
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.vendor = dialect.vendor
         self._first = _Growing()
         self._choices: dict[int, _Growing] = {0: self._first}
         self._id: str | None = None
         self._model: str | None = None
         self._usage: Json | None = None
         self._top: Json = {}
-        self._done = False
+        self._ends = False
 
-    def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
-        """One chunk. Raises the fault that the stream tells."""
-        if data.startswith(b"[DONE]"):
-            self._done = True
-            return ()
-        chunk = parse_event(data)
-        if event == "error" or chunk.get("error") is not None or chunk.get("object") == "error":
-            raise fault(self._dialect.vendor, chunk, keys=self._dialect.keys)
+    def _take(self, event: str, told: Json) -> tuple[Piece, ...] | list[Piece]:
+        if event == "error" or told.get("error") is not None or told.get("object") == "error":
+            raise fault(self.vendor, told, keys=self._dialect.keys)
         if self._id is None or not self._model:
-            self._head(chunk)
-        if chunk.get("usage") or "x_groq" in chunk or "citations" in chunk or "search_results" in chunk:
-            self._extras(chunk)
-        choices = chunk.get("choices")
+            self._head(told)
+        if told.get("usage") or "x_groq" in told or "citations" in told or "search_results" in told:
+            self._extras(told)
+        choices = told.get("choices")
         if not choices:
             return ()
         if len(choices) == 1 and not choices[0].get("index"):
@@ -143,17 +155,22 @@ class ChatFold:
                 shown.extend(pieces)
         return shown
 
-    def finish(self) -> Reply:
-        """The whole reply. Raises StreamBroken where neither a finish reason nor the end mark came."""
-        if not self._done and self._first.finish is None:
-            broken = StreamBroken(f"the stream of {self._dialect.vendor} ended before its end")
-            broken.partial = "".join(self._first.text)
-            raise broken
+    def _done(self) -> None:
+        self._ends = True
+
+    def _ended(self) -> bool:
+        # Some servers send no end mark after the finish reason, some no finish reason before the mark.
+        return self._ends or self._first.finish is not None
+
+    def _text(self) -> str:
+        return "".join(self._first.text)
+
+    def _body(self) -> Json:
         choices = [self._choices[i].whole(i) for i in sorted(self._choices)]
-        body: Json = {**self._top, "id": self._id, "model": self._model, "usage": self._usage, "choices": choices}
-        reply = decode(body, self._dialect)
-        reply.raw = None
-        return reply
+        return {**self._top, "id": self._id, "model": self._model, "usage": self._usage, "choices": choices}
+
+    def _decode(self, body: Json) -> Reply:
+        return decode(body, self._dialect)
 
 
 def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
@@ -167,7 +184,7 @@ def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
     if not delta:
         return ()
     content = delta.get("content")
-    if type(content) is str and content and len(delta) <= 2:  # noqa: PLR2004 - role and content, nothing else
+    if type(content) is str and content and len(delta) <= 2:
         growing.text.append(content)
         return (TextPiece(content),)
     return _grow_more(growing, delta)

@@ -9,7 +9,8 @@ from chainkit.messages import ServerItem, Text, Thinking, ToolCall
 from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
-from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, whole
+from chainkit_providers.folding import shaped
+from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
     from chainkit.models.reply import FinishReason
@@ -29,6 +30,7 @@ _FINISH: dict[str | None, FinishReason] = {
 }
 
 
+@shaped("Chat Completions")
 def decode(body: Any, dialect: Dialect) -> Reply:
     """A whole answer. Raises the fault that a body with status 200 may hold, or ReplyMalformed."""
     if not isinstance(body, dict):
@@ -52,7 +54,7 @@ def _choice(choice: Json, answer: Json, vendor: str) -> Reply:
     parts = [*_thinking(message, vendor), *_texts(message, vendor), *_executed(message, vendor), *_calls(message)]
     text = "".join(p.text for p in parts if type(p) is Text)
     word: str | None = choice.get("finish_reason")
-    refusal: str | None = message.get("refusal") or None
+    refusal = text_of(message, "refusal") or None
     return Reply(
         tuple(parts),
         finish_reason(word, any(type(p) is ToolCall for p in parts), refusal),
@@ -65,7 +67,7 @@ def _choice(choice: Json, answer: Json, vendor: str) -> Reply:
     )
 
 
-def finish_reason(word: str | None, calls: bool, refusal: str | None) -> FinishReason:  # noqa: FBT001
+def finish_reason(word: str | None, calls: bool, refusal: str | None) -> FinishReason:
     """The vendor's word in ours; some vendors say "stop" though they call tools, or refuse."""
     if refusal:
         return "refusal"
@@ -74,11 +76,10 @@ def finish_reason(word: str | None, calls: bool, refusal: str | None) -> FinishR
 
 
 def _thinking(message: Json, vendor: str) -> list[Thinking]:
-    text = message.get("reasoning_content")
-    text = text if text is not None else message.get("reasoning")
+    text = text_of(message, "reasoning_content") or text_of(message, "reasoning")
     details = message.get("reasoning_details")
     data = json.dumps(details, ensure_ascii=False) if details else None
-    return [Thinking(text or "", vendor=vendor, data=data)] if text or data else []
+    return [Thinking(text, vendor=vendor, data=data)] if text or data else []
 
 
 def _texts(message: Json, vendor: str) -> list[Text | Thinking]:
@@ -97,7 +98,7 @@ def _item(item: Json | str, vendor: str) -> Text | Thinking | None:
     if isinstance(item, str):
         return Text(item)
     if item.get("type") == "text":
-        return Text(item.get("text") or "")
+        return Text(text_of(item, "text"))
     if item.get("type") == "thinking":
         return Thinking(thought(item), vendor=vendor)
     return None
@@ -106,7 +107,7 @@ def _item(item: Json | str, vendor: str) -> Text | Thinking | None:
 def thought(item: Json) -> str:
     """The text of a thinking item, which is a string or a list of texts."""
     held: str | list[Json] = item.get("thinking") or ""
-    return held if isinstance(held, str) else "".join(t.get("text") or "" for t in held)
+    return held if isinstance(held, str) else "".join(text_of(t, "text") for t in held)
 
 
 def _executed(message: Json, vendor: str) -> list[ServerItem]:
@@ -123,9 +124,9 @@ def _calls(message: Json) -> list[ToolCall]:
 def _call(function: Json, call_id: str | None) -> ToolCall:
     told: Any = function.get("arguments")
     if isinstance(told, dict):
-        return ToolCall(function.get("name") or "", told, call_id)  # pyright: ignore[reportUnknownArgumentType]
+        return ToolCall(text_of(function, "name"), told, call_id)  # pyright: ignore[reportUnknownArgumentType]
     arguments, raw = call_arguments(told)
-    return ToolCall(function.get("name") or "", arguments, call_id, raw)
+    return ToolCall(text_of(function, "name"), arguments, call_id, raw)
 
 
 def _citations(message: Json, answer: Json, text: str) -> tuple[Citation, ...]:
@@ -163,11 +164,18 @@ def usage(told: Json | None) -> Usage:
 def _output(told: Json, reasoning: int | None) -> int | None:
     """All that was written: where the total shows that reasoning stands beside the completion, both."""
     output: int | None = told.get("completion_tokens")
-    if reasoning and output is not None and told.get("total_tokens") == (told.get("prompt_tokens") or 0) + output + reasoning:
+    if (
+        reasoning
+        and output is not None
+        and told.get("total_tokens") == (told.get("prompt_tokens") or 0) + output + reasoning
+    ):
         return output + reasoning
     return output
 
 
 def _cached(told: Json, read: Json) -> int | None:
-    places = (read.get("cached_tokens"), *(told.get(k) for k in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")))
+    places = (
+        read.get("cached_tokens"),
+        *(told.get(k) for k in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")),
+    )
     return next((n for n in places if n is not None), None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re  # noqa: TC003 - dataclass fields
-from collections.abc import Mapping  # noqa: TC003 - dataclass fields
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias

@@ -35,7 +35,7 @@ class Responses:
         """A whole answer. Raises ReplyMalformed, or the fault of a failed one."""
         return decode(body, self.dialect)
 
-    def fold(self, request: ChatRequest) -> ResponsesFold:  # noqa: ARG002 - of the protocol
+    def fold(self, request: ChatRequest) -> ResponsesFold:
         """A fresh fold for a streamed answer."""
         return ResponsesFold(self.dialect)
 

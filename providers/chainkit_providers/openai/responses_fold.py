@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import StreamBroken
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.faults import fault
+from chainkit_providers.folding import Folding
 from chainkit_providers.openai.responses_reply import decode
-from chainkit_providers.payload import Json, parse_event
 
 if TYPE_CHECKING:
     from chainkit.models.pieces import Piece
     from chainkit.models.reply import Reply
     from chainkit_providers.openai.dialect import Dialect
+    from chainkit_providers.payload import Json
 
 _TEXT = "response.output_text.delta"
 _THOUGHTS = ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
@@ -52,24 +52,21 @@ class _Growing:
         return self.item | {"type": "message", "content": [{"type": "output_text", "text": text}]}
 
 
-class ResponsesFold:
+class ResponsesFold(Folding):
     """Folds a stream of Responses events."""
 
-    __slots__ = ("_calls", "_dialect", "_head", "_items", "_last", "_texts")
+    __slots__ = ("_calls", "_dialect", "_head", "_items", "_last", "_texts", "vendor")
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.vendor = dialect.vendor
         self._items: dict[int, _Growing] = {}
         self._texts: list[str] = []
         self._head: Json = {}
         self._last: Json | None = None
         self._calls = 0
 
-    def feed(self, event: str, data: bytes) -> tuple[Piece, ...] | list[Piece]:
-        """One event. Raises the fault that the stream tells."""
-        if data.startswith(b"[DONE]"):
-            return ()
-        told = parse_event(data)
+    def _take(self, event: str, told: Json) -> tuple[Piece, ...]:
         kind: str = told.get("type") or event
         if kind == _TEXT:
             text: str = told["delta"]
@@ -94,7 +91,7 @@ class ResponsesFold:
         elif kind in _LAST:
             self._last = told.get("response") or {}
         elif kind == "error" or told.get("error") is not None:
-            raise fault(self._dialect.vendor, _flat(told), keys=self._dialect.keys)
+            raise fault(self.vendor, _flat(told), keys=self._dialect.keys)
         return ()
 
     def _at(self, told: Json, kind: str = "message") -> _Growing:
@@ -123,18 +120,19 @@ class ResponsesFold:
         growing.texts.append(told["delta"])
         return ToolPiece(growing.call, told["delta"])
 
-    def finish(self) -> Reply:
-        """The whole reply. Raises StreamBroken where the last event did not come."""
-        if self._last is None:
-            broken = StreamBroken(f"the stream of {self._dialect.vendor} ended before its end")
-            broken.partial = "".join(self._texts)
-            raise broken
-        body = self._head | self._last
+    def _ended(self) -> bool:
+        return self._last is not None
+
+    def _text(self) -> str:
+        return "".join(self._texts)
+
+    def _body(self) -> Json:
+        last = self._last or {}
         grown: list[Any] = [self._items[i].made() for i in sorted(self._items)]
-        body["output"] = grown or self._last.get("output") or []
-        reply = decode(body, self._dialect)
-        reply.raw = None
-        return reply
+        return {**self._head, **last, "output": grown or last.get("output") or []}
+
+    def _decode(self, body: Json) -> Reply:
+        return decode(body, self._dialect)
 
 
 def _flat(told: Json) -> Json:

@@ -8,8 +8,9 @@ from chainkit.messages import ServerItem, Text, Thinking, ToolCall
 from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
+from chainkit_providers.folding import shaped
 from chainkit_providers.openai.responses_request import REASONING_TEXT
-from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, whole
+from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _CUT: dict[str | None, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
+@shaped("Responses")
 def decode(body: Any, dialect: Dialect) -> Reply:
     """A whole answer. Raises the fault of a failed one, or ReplyMalformed."""
     if not isinstance(body, dict):
@@ -51,9 +53,9 @@ def _reply(items: list[Json], vendor: str) -> Reply:
             continue
         for content in listed(item, "content"):
             if content.get("type") == "refusal":
-                refusals.append(content.get("refusal") or "")
+                refusals.append(text_of(content, "refusal"))
                 continue
-            text: str = content.get("text") or ""
+            text = text_of(content, "text")
             parts.append(Text(text))
             citations.extend(_citations(listed(content, "annotations"), text, start))
             logprobs.extend(listed(content, "logprobs"))
@@ -68,19 +70,19 @@ def _other(item: Json, vendor: str) -> Iterable[Thinking | ToolCall | ServerItem
         return _thinking(item, vendor)
     if kind == "function_call":
         arguments, raw = call_arguments(item.get("arguments"))
-        return (ToolCall(item.get("name") or "", arguments, item.get("call_id"), raw),)
+        return (ToolCall(text_of(item, "name"), arguments, item.get("call_id"), raw),)
     if kind == "custom_tool_call":
-        return (ToolCall(item.get("name") or "", {}, item.get("call_id"), item.get("input") or ""),)
+        return (ToolCall(text_of(item, "name"), {}, item.get("call_id"), text_of(item, "input")),)
     return (ServerItem(vendor, kind, item),)
 
 
 def _thinking(item: Json, vendor: str) -> Iterable[Thinking]:
     """One part for each piece of the summary, the encrypted content with the first."""
     own, data = item.get("id"), item.get("encrypted_content")
-    shown = [c.get("text") or "" for c in listed(item, "content") if c.get("type") == REASONING_TEXT]
+    shown = [text_of(c, "text") for c in listed(item, "content") if c.get("type") == REASONING_TEXT]
     if shown:
         return (Thinking("".join(shown), REASONING_TEXT, vendor, own, data),)
-    texts: list[str] = [s.get("text") or "" for s in listed(item, "summary")] or [""]
+    texts = [text_of(s, "text") for s in listed(item, "summary")] or [""]
     return [Thinking(t, None, vendor, own, data if i == 0 else None) for i, t in enumerate(texts)]
 
 
