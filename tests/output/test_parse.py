@@ -96,7 +96,7 @@ lenient = st.recursive(
 prose = st.text('ab "{}[]:,\n`\\', max_size=12)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(lenient, st.integers(0, 10_000), prose)
 def test_a_part_of_an_answer_that_was_cut_short_is_never_taken_for_the_whole(
     document: Any, cut: int, before: str
@@ -109,7 +109,7 @@ def test_a_part_of_an_answer_that_was_cut_short_is_never_taken_for_the_whole(
             read_text(shape_of(Lenient), start + head)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(lenient, st.text("ab .:\n'", max_size=12), st.text("ab .:\n'}])", max_size=12))
 def test_prose_around_json_changes_nothing(document: Any, before: str, after: str) -> None:
     expected = Lenient.model_validate(document)
@@ -120,7 +120,7 @@ def test_prose_around_json_changes_nothing(document: Any, before: str, after: st
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.text("{}[]\":,`~\n\\/u0 1-.eEtruefalsn'*<think>", max_size=40), st.booleans())
 def test_whatever_a_model_says_gives_a_value_or_an_output_error(text: str, bare: bool) -> None:
     for output in (
