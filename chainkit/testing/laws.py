@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ from chainkit.run.run import Run
 from chainkit.testing.clock import ScriptedIo, virtual_run
 from chainkit.testing.scripted import ScriptedModel
 from chainkit.usage import total_usage
+
+
+_SEED = 7
+"""Of the jitter in back-offs: each mode draws the same."""
 
 
 @dataclass
@@ -128,6 +133,7 @@ def _stream(chain: Chain[Any, Any], value: Any, run: Run) -> Any:
 
 def _outcome(chain: Chain[Any, Any], go: Callable[[Run], Any], runs: Callable[[], Any]) -> Outcome:
     rewind(chain)
+    random.seed(_SEED)
     io = ScriptedIo()
     run = Run(io=io, keep=True, **runs())
     try:
@@ -142,6 +148,7 @@ def _outcome(chain: Chain[Any, Any], go: Callable[[Run], Any], runs: Callable[[]
 
 def _async_outcome(chain: Chain[Any, Any], go: Callable[[Run], Any], runs: Callable[[], Any]) -> Outcome:
     rewind(chain)
+    random.seed(_SEED)
 
     async def work() -> Outcome:
         run = Run(io=_LoopClock(), keep=True, **runs())

@@ -83,6 +83,9 @@ class Script:
             await self._show(call, reply, fault)
         if fault is not None:
             raise _fresh(fault)
+        if self._cut is not None:
+            msg = f"the script cuts the answer after {self._cut} pieces"
+            raise StreamBroken(msg)
         return reply
 
     def _turn(self, call: Call) -> int:
@@ -105,14 +108,9 @@ class Script:
         return answer if isinstance(answer, Reply) else _as_reply(str(answer), request)
 
     async def _show(self, call: Call, reply: Reply, fault: BaseException | None) -> None:
-        shown = 0
-        for piece in _pieces(reply):
-            if self._cut is not None and shown >= self._cut:
-                msg = f"the script cuts the stream after {self._cut} pieces"
-                raise StreamBroken(msg)
-            if fault is not None and not isinstance(fault, StreamBroken):
-                return
-            shown += 1
+        if fault is not None and not isinstance(fault, StreamBroken):
+            return
+        for piece in _pieces(reply)[: self._cut]:
             await call.emit(piece)  # type: ignore[misc]
 
 
@@ -167,7 +165,7 @@ class ScriptedModel(ChatModel):
 
     `answers` is a text (always that), a list (one for each attempt, in order), a function of the messages,
     a Reply, or an error to raise. `delay` is in seconds, `fail` an error for each attempt (None: none);
-    a StreamBroken is raised after the pieces were shown, another error before. `cut` breaks a stream
+    a StreamBroken is raised after the pieces were shown, another error before. `cut` breaks every answer
     after so many pieces. `seen` lists the requests it got.
     """
 

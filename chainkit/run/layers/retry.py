@@ -56,9 +56,9 @@ def pause(failed: int, error: ProviderError) -> float:
 @cache
 def backoff(first: float, most: float, jitter: float) -> Callable[[int], float]:
     """Tenacity's exponential wait with jitter, as a function of the number of failures."""
-    from tenacity import RetryCallState, Retrying, wait_exponential_jitter
+    from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
 
-    wait = wait_exponential_jitter(initial=first, max=most, jitter=jitter)
+    wait = wait_exponential(multiplier=first, max=most) + wait_random(0, jitter)
     retrying = Retrying()
 
     def seconds(failed: int) -> float:

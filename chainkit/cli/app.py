@@ -1,0 +1,64 @@
+"""The commands, put together, and what happens to an error on its way out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from chainkit.cli import ask, chat, demo, doctor, models, pull, run_chain
+from chainkit.cli.screen import Screen, fail
+from chainkit.errors import ChainkitError
+
+app = typer.Typer(
+    name="chainkit",
+    help="Compose language-model pipelines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+) -> None:
+    """Compose language-model pipelines."""
+    context.obj = Screen(debug=debug)
+
+
+app.command("chat")(chat.chat)
+app.command("ask")(ask.ask)
+app.command("run")(run_chain.run)
+app.command("render")(run_chain.render)
+app.command("pull")(pull.pull)
+app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
+
+
+def run() -> None:
+    """Run the command line, and end with its exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as ended:
+        raise SystemExit(ended.exit_code) from None
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\nstopped\n")
+        raise SystemExit(130) from None
+    except ChainkitError as error:
+        if "--debug" in sys.argv:
+            raise
+        fail(error)
+        raise SystemExit(1) from None
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        if "--debug" in sys.argv:
+            raise
+        fail(error)
+        raise SystemExit(1) from None

@@ -1,0 +1,64 @@
+"""`chainkit models`: which providers and local models there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chainkit.cli.screen import Json
+from chainkit.errors import ChainkitError
+from chainkit.models.registry import find, names, profile
+
+if TYPE_CHECKING:
+    from chainkit.cli.screen import Screen
+
+
+def models(
+    context: typer.Context,
+    spec: Annotated[str | None, typer.Argument(help="provider:name, to see what that model can do")] = None,
+    json: Json = False,
+) -> None:
+    """List the providers and the local models in the cache, or what one model can do."""
+    screen: Screen = context.obj
+    if spec is not None:
+        _one(spec, screen, json=json)
+        return
+    rows = [_provider(name) for name in names()]
+    pulled = _pulled()
+    if json:
+        screen.json({"providers": rows, "local": pulled})
+        return
+    screen.table(["provider", "interfaces", "extra"], [(r["provider"], r["interfaces"], r["extra"]) for r in rows])
+    if pulled:
+        screen.table(["local model", "path"], [(p["model"], p["path"]) for p in pulled])
+
+
+def _one(spec: str, screen: Screen, *, json: bool) -> None:
+    found = profile(spec)
+    if json:
+        screen.json(found)
+        return
+    rows = [("context", found.context), ("longest answer", found.max_output), ("structured output", ", ".join(found.output))]
+    rows += [("tools", found.tools), ("images", found.vision)]
+    screen.table(["", spec], [(k, "not known" if v is None else v) for k, v in rows])
+
+
+def _provider(name: str) -> dict[str, str]:
+    try:
+        provider: Any = find(name)
+    except ChainkitError as error:
+        return {"provider": name, "interfaces": f"broken: {error.message}", "extra": ""}
+    return {
+        "provider": name,
+        "interfaces": ", ".join(getattr(provider, "wires", {"in this process": None})),
+        "extra": getattr(provider, "extra", None) or ("local" if name == "local" else ""),
+    }
+
+
+def _pulled() -> list[dict[str, str]]:
+    try:
+        local: Any = find("local")
+    except ChainkitError:
+        return []
+    return [{"model": f"local:{model.name}", "path": str(path)} for model, path in local.pulled()]

@@ -1,0 +1,135 @@
+"""The laws of a chain, for every combinator and for combinators of combinators."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chainkit import (
+    branch, constant, each, ensemble, fuse, identity, judge, loop, parallel, prompt, race, route, sequence, step, vote,
+)
+from chainkit.compose.parallel import assign
+from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
+from chainkit.run.budget import Budget
+from chainkit.testing.laws import check_laws
+from chainkit.testing.scripted import ScriptedModel
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+def fails(text: str) -> str:
+    msg = f"no {text[:5]}"
+    raise ValueError(msg)
+
+
+async def later(text: str) -> str:
+    return text + "!"
+
+
+m = ScriptedModel
+LATE = dict(delay=3)
+CHAINS = {
+    "identity": lambda: identity(),
+    "constant": lambda: constant("c"),
+    "step": lambda: step(shout),
+    "inline step": lambda: step(shout, inline=True),
+    "async step": lambda: step(later) | shout,
+    "a step that fails": lambda: m("a").text | fails | shout,
+    "model": lambda: m("hello there"),
+    "model by list": lambda: m(["first"]) | shout,
+    "prompt": lambda: constant({"x": "y"}) | prompt("say {{ x }}", x=str) | m("y"),
+    "retried": lambda: m(["a", "b c"], fail=[RateLimited("r"), None]),
+    "retried after pieces": lambda: m(["a b", "b c"], fail=[StreamBroken("r"), None]),
+    "cut": lambda: m("a b c d", cut=2),
+    "used up": lambda: m("a", fail=[ServerError("x")] * 3),
+    "retry around a failing step": lambda: (m("a").text | fails).retry(2),
+    "retry around a model": lambda: m(["a", "b"], fail=[ServerError("x"), None], attempts=1).retry(2),
+    "fallback": lambda: m("a", fail=[BadRequest("x")]).fallback(m("other one")),
+    "fallback after pieces": lambda: m("a b", fail=[StreamBroken("x")], attempts=1).fallback(m("other one")),
+    "timeout": lambda: m("a", delay=5).timeout(2),
+    "timeout not reached": lambda: m("a", delay=1).timeout(2),
+    "timeout around parallel": lambda: parallel(a=m("a", delay=5), b=m("b")).timeout(2),
+    "limit": lambda: parallel(a=m("a", delay=1), b=m("b", delay=1)).limit(1),
+    "rate limit": lambda: parallel(a=m("a"), b=m("b"), c=m("c")).limit(per_minute=2),
+    "named": lambda: (m("a") | shout).named("answer"),
+    "parallel": lambda: parallel(a=m("a", delay=2), b=m("b b") | shout),
+    "parallel with a failing branch": lambda: parallel(a=m("a", delay=5), b=m("b", delay=1, fail=[BadRequest("n")])),
+    "tuple": lambda: parallel(m("a"), step(shout)),
+    "assign": lambda: parallel(q=identity()) | assign(a=step(lambda d: d["q"]) | m("a"), n=len),
+    "each": lambda: step(lambda x: [x, x + x]) | each(m("z", delay=1), concurrency=1),
+    "each fails": lambda: step(lambda x: [x, x]) | each(m("z", fail=[None, BadRequest("x")])),
+    "branch": lambda: branch(lambda x: len(x) > 1, m("long"), shout),
+    "route": lambda: route(m("b"), {"a": m("is a"), "b": m("is b")}),
+    "route to nowhere": lambda: route(m("c"), {"a": m("is a")}),
+    "loop": lambda: loop(m("again") | shout, until=lambda x: len(x) > 4, at_most=3),
+    "structured": lambda: m(['{"a":1}', "3"], output=int),
+    "structured, given up": lambda: m("no", output=int),
+    "vote": lambda: ensemble(m("a", delay=1), m("a", delay=2), m("b", delay=3), combine=vote()),
+    "vote, all": lambda: ensemble(m("a", delay=1), m("a", delay=2), m("b", delay=3), combine=vote(early=False)),
+    "vote with a failing member": lambda: ensemble(m("a"), m("x", fail=[BadRequest("n")]), m("b", **LATE), combine=vote()),
+    "vote without quorum": lambda: ensemble(m("a"), m("x", fail=[BadRequest("n")]), combine=vote(), quorum=2),
+    "vote with a deadline": lambda: ensemble(m("a"), m("b", delay=9), combine=vote(early=False), deadline=2),
+    "vote, one at a time": lambda: ensemble(m("a", delay=1), m("b", delay=1), m("b"), combine=vote(), concurrency=1),
+    "the same member twice": lambda: (lambda x: ensemble(x, x, combine=vote()))(m("a")),
+    "race": lambda: race(m("a", delay=2), m("b", delay=1)),
+    "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
+    "judge": lambda: ensemble(m("a"), m("b"), combine=judge(m("2"))).answer,
+    "fuse": lambda: ensemble(m("a"), m("b"), combine=fuse(m("a and b"))).answer,
+    "fuse that breaks": lambda: ensemble(m("a"), m("b"), combine=fuse(m("a and b", cut=1))).answer.text,
+    "ensemble of ensembles": lambda: ensemble(
+        ensemble(m("a"), m("a"), combine=vote()), ensemble(m("b", delay=1), m("a"), combine=vote()), combine=vote()
+    ).answer.text,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_every_combinator_keeps_the_laws(kind: str) -> None:
+    check_laws(CHAINS[kind](), ["hi"])
+
+
+@pytest.mark.parametrize("kind", ["vote", "parallel", "retried", "fallback", "structured, given up"])
+def test_the_laws_hold_under_a_budget(kind: str) -> None:
+    check_laws(CHAINS[kind](), ["hi"], runs=lambda: {"budget": Budget(calls=2)})
+
+
+@pytest.mark.parametrize("kind", ["vote", "parallel", "retried", "fallback", "timeout", "each"])
+def test_the_laws_hold_under_a_deadline(kind: str) -> None:
+    check_laws(CHAINS[kind](), ["hi"], runs=lambda: {"deadline": 1.5})
+
+
+FAULTS = st.sampled_from([None, ServerError("s"), BadRequest("b"), StreamBroken("c"), RateLimited("r", retry_after=0.25)])
+LEAVES = st.builds(
+    lambda text, delay, faults, cut: ScriptedModel(text, delay=delay, fail=faults, cut=cut).text,
+    st.sampled_from(["a", "b", "a b c", "Ü ß", ""]),
+    st.sampled_from([0.0, 0.5, 1.0, 7.0]),
+    st.lists(FAULTS, max_size=3),
+    st.sampled_from([None, None, None, 1]),
+) | st.sampled_from([step(shout), step(later), step(fails), identity()])
+
+
+def combined(inner: st.SearchStrategy) -> st.SearchStrategy:
+    several = st.lists(inner, min_size=2, max_size=3)
+    return st.one_of(
+        several.map(lambda cs: sequence(*cs)),
+        several.map(lambda cs: parallel(**{f"b{i}": c for i, c in enumerate(cs)}) | (lambda d: " ".join(d.values()))),
+        several.map(lambda cs: ensemble(*cs, combine=vote()).answer),
+        several.map(lambda cs: ensemble(*cs, combine=vote(early=False), deadline=5.5).answer),
+        several.map(lambda cs: race(*cs).answer),
+        st.tuples(inner, inner).map(lambda cs: cs[0].fallback(cs[1])),
+        st.tuples(inner, inner).map(lambda cs: branch(lambda x: len(x) % 2, cs[0], cs[1])),
+        inner.map(lambda c: c.retry(2, backoff=0.25)),
+        inner.map(lambda c: c.timeout(2.25)),
+        inner.map(lambda c: c.limit(1)),
+        inner.map(lambda c: c.named("part")),
+        inner.map(lambda c: step(lambda x: [x, x + "1"]) | each(c) | " ".join),
+    )
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.recursive(LEAVES, combined, max_leaves=5))
+def test_any_composition_keeps_the_laws(chain) -> None:
+    check_laws(chain, ["hi"])
