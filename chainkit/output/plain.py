@@ -64,11 +64,17 @@ class Plain:
 
 def _loaded(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as e:
         raise Misfit([], syntax=f"{e.msg} at line {e.lineno} column {e.colno}") from None
+    except ValueError as e:
+        raise Misfit([], syntax=str(e)) from None
     except RecursionError:
         raise Misfit([], syntax="nested too deeply") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _as_json(schema: Mapping[str, Any]) -> dict[str, Any]:

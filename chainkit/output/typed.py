@@ -77,7 +77,10 @@ def _second_look(error: ValidationError, text: str | bytes, read: Callable[[str 
     """Why it failed; or the value after all, where a null only stood for a field left out."""
     if error.errors(include_url=False)[0]["type"] == "json_invalid":
         raise Misfit([], syntax=_syntax(error)) from None
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as e:  # pydantic reads some text that json does not, as half a surrogate
+        raise Misfit([], syntax=str(e)) from None
     problems = from_pydantic(error, document)
     lighter = without_nulls(document, problems)
     if lighter is not None:
