@@ -128,7 +128,7 @@ class _Poll:
         return await frame.io.within(until, core(frame.sooner(until), self._value))
 
     async def _landed(self, frame: Frame, index: int, value: Any, error: BaseException | None) -> bool:
-        if error is not None and not isinstance(error, Exception):
+        if error is not None and (not isinstance(error, Exception) or _over(error, frame)):
             raise error
         ballot = self._ballots[index] = self._cast(index, value, error)
         self._left.discard(index)
@@ -173,6 +173,11 @@ class _Poll:
 def bare(value: Any) -> Any:
     """A member's verdict counts as its value."""
     return value.value if hasattr(value, "ballots") else value
+
+
+def _over(error: Exception, frame: Frame) -> bool:
+    """Whether it is the whole run whose time is over, not only this member's."""
+    return isinstance(error, DeadlineExceeded) and frame.until is not None and frame.io.now() >= frame.until
 
 
 def _final(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainkit.errors import ChainkitError
+from chainkit.run.begin import begin
 from chainkit.run.frame import Frame
 from chainkit.run.io import Loop
 from chainkit.run.io.door import enter
@@ -21,7 +22,7 @@ def invoke(core: Core, value: Any, run: Run | None = None) -> Any:
     """Run to the end in the caller's thread; no event loop is needed."""
     enter()
     run = Run(parent=run)
-    return finish(core(Frame(run.io, run), value))
+    return finish(begin(core, Frame(run.io, run), value))
 
 
 def finish(work: Coroutine[Any, Any, Any]) -> Any:
@@ -38,4 +39,4 @@ def finish(work: Coroutine[Any, Any, Any]) -> Any:
 async def ainvoke(core: Core, value: Any, run: Run | None = None) -> Any:
     """Run to the end on the running loop, in the caller's task."""
     run = Run(parent=run)
-    return await core(Frame(Loop(), run), value)
+    return await begin(core, Frame(Loop(), run), value)

@@ -68,12 +68,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class ScriptedIo(Blocking):
     """Blocking io on a clock of its own; what runs side by side runs on a loop with the same clock."""
 
-    __slots__ = ("background", "clock")
+    __slots__ = ("clock",)
 
     def __init__(self) -> None:
         self.clock = clock = Clock()
-        self.background = Background(lambda: VirtualLoop(clock))
-        super().__init__(self.background, clock.now)
+        super().__init__(Background(lambda: VirtualLoop(clock)), clock.now)
 
     async def sleep(self, seconds: float) -> None:
         self.clock.seconds += max(seconds, 0.0)

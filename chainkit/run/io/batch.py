@@ -14,9 +14,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from chainkit.errors import ChainkitError
+from chainkit.run.begin import begin
 from chainkit.run.frame import Frame
 from chainkit.run.io.background import BACKGROUND, Background
 from chainkit.run.io.door import enter
+from chainkit.run.io.ending import ended
 from chainkit.run.io.loop import Loop
 from chainkit.run.run import Run
 
@@ -79,7 +81,7 @@ class _Pool:
         run = self._run.child(folds=True)
         frame = Frame(io, run)
         try:
-            return index, await self._core(frame, value), None
+            return index, await begin(self._core, frame, value), None
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked for the item
             return index, None, located(error, index)
         finally:
@@ -88,11 +90,7 @@ class _Pool:
     async def close(self) -> None:
         """Cancel all work and wait for it."""
         self._closed = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await ended(self._tasks)
 
 
 def located(error: BaseException, index: int) -> BaseException:
@@ -146,14 +144,13 @@ class Batch(Iterator[tuple[int, T]]):
         concurrency: int,
         ordered: bool,
         errors: Errors,
-        background: Background = BACKGROUND,
     ) -> None:
         enter()
         _checked(concurrency)
         self.run = Run(parent=run)
         self._news = threading.Event()
         self._pool = _Pool(core, self.run, concurrency, self._tell)
-        self._background = background
+        self._background: Background = getattr(self.run.io, "background", BACKGROUND)
         self._iterator: Generator[tuple[int, Any], None, None] = self._go(iter(values), _Order(ordered=ordered, errors=errors), 2 * concurrency)
 
     def __next__(self) -> tuple[int, T]:

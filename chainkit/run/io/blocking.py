@@ -53,10 +53,10 @@ class Blocking:
     """Io for `invoke` and its kin."""
 
     blocking = True
-    __slots__ = ("_background", "_clock")
+    __slots__ = ("_clock", "background")
 
     def __init__(self, background: Background = BACKGROUND, now: Callable[[], float] = time.monotonic) -> None:
-        self._background = background
+        self.background = background
         self._clock = now
 
     def now(self) -> float:
@@ -122,11 +122,11 @@ class Blocking:
     async def gather(
         self, frame: Frame, jobs: Sequence[Job], landed: Landed | None, concurrency: int | None
     ) -> list[Any]:
-        bridge = Bridge(self._background, frame)
+        bridge = Bridge(self.background, frame)
         return await bridge.cross(lambda there: there.io.gather(there, jobs, landed, concurrency))
 
     async def awaited(self, frame: Frame, work: Callable[[], Awaitable[Any]]) -> Any:
-        return await Bridge(self._background, frame).cross(lambda _: work())
+        return await Bridge(self.background, frame).cross(lambda _: work())
 
     def ticket(self) -> Ticket:
         return _Flag()

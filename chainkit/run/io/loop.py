@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import DeadlineExceeded
+from chainkit.run.io.ending import ended
 from chainkit.run.io.workers import WORKERS
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Loop:
     """Io for `ainvoke` and its kin."""
 
     blocking = False
-    __slots__ = ("_clock", "_loop")
+    __slots__ = ("_clock", "_loop", "_scripted")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time if hasattr(self._loop, "chainkit_clock") else time.monotonic
+        # A scripted loop has a clock of its own, and calls functions where it stands: threads have no order.
+        self._scripted = hasattr(self._loop, "chainkit_clock")
+        self._clock = self._loop.time if self._scripted else time.monotonic
 
     def now(self) -> float:
         return self._clock()
@@ -67,18 +70,20 @@ class Loop:
             raise
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        ended: asyncio.Future[Any] = self._loop.create_future()
-        WORKERS.start(function, args, lambda value, error: self._tell(ended, value, error))
-        return await ended
+        if self._scripted:
+            return function(*args)
+        told: asyncio.Future[Any] = self._loop.create_future()
+        WORKERS.start(function, args, lambda value, error: self._tell(told, value, error))
+        return await told
 
-    def _tell(self, ended: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    def _tell(self, told: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
         def settle() -> None:
-            if ended.done():
+            if told.done():
                 return
             if error is None:
-                ended.set_result(value)
+                told.set_result(value)
             else:
-                ended.set_exception(_carried(error))
+                told.set_exception(_carried(error))
 
         try:
             self._loop.call_soon_threadsafe(settle)
@@ -94,14 +99,14 @@ class Loop:
     ) -> Any:
         items: deque[Any] = deque()
         news = asyncio.Event()
-        ended: asyncio.Future[Any] = self._loop.create_future()
-        ended.add_done_callback(lambda _: news.set())
+        told: asyncio.Future[Any] = self._loop.create_future()
+        told.add_done_callback(lambda _: news.set())
 
         def put(item: Any) -> None:
             items.append(item)
             self._loop.call_soon_threadsafe(news.set)
 
-        WORKERS.start(work, (put,), lambda value, error: self._tell(ended, value, error))
+        WORKERS.start(work, (put,), lambda value, error: self._tell(told, value, error))
         try:
             while True:
                 await news.wait()
@@ -110,14 +115,14 @@ class Loop:
                     item = items.popleft()
                     if show is not None:
                         await show(item)
-                if ended.done() and not items:
-                    return ended.result()
+                if told.done() and not items:
+                    return told.result()
         finally:
-            if not ended.done():
+            if not told.done():
                 abort()
-                await asyncio.wait([ended], timeout=5)
-                if ended.done() and not ended.cancelled():
-                    ended.exception()
+                await asyncio.wait([told], timeout=5)
+                if told.done() and not told.cancelled():
+                    told.exception()
 
     async def gather(
         self, frame: Frame, jobs: Sequence[Job], landed: Landed | None, concurrency: int | None
@@ -171,7 +176,7 @@ class _Gathering:
                         return self._results
             return self._results
         finally:
-            await self._stop()
+            await ended(self._tasks.values())
 
     def _fill(self) -> bool:
         while self._next < len(self._jobs) and len(self._tasks) < self._room:
@@ -196,13 +201,3 @@ class _Gathering:
                 raise error
             return False
         return await self._landed(self._frame, index, self._results[index], error)
-
-    async def _stop(self) -> None:
-        left = [t for t in self._tasks.values() if not t.done()]
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
-        for task in self._tasks.values():
-            if not task.cancelled():
-                task.exception()

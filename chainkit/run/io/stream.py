@@ -15,11 +15,13 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from chainkit.run.begin import begin
 from chainkit.run.events import Completed
 from chainkit.run.frame import Frame
 from chainkit.run.io import Loop
 from chainkit.run.io.blocking import give
 from chainkit.run.io.door import enter
+from chainkit.run.io.ending import ended
 from chainkit.run.run import Run
 
 if TYPE_CHECKING:
@@ -141,7 +143,7 @@ class Stream(_Streamed[Piece, Out]):
         enter()
         super().__init__(listener, Run(parent=run))
         frame = Frame(self.run.io, self.run, give, every=listener.every, restart=listener.restart)
-        self._work: Coroutine[Any, Any, Any] | None = core(frame, value)
+        self._work: Coroutine[Any, Any, Any] | None = begin(core, frame, value)
         self._key = REAPER.keep(self._work)
 
     def __iter__(self) -> Iterator[Piece]:
@@ -228,7 +230,7 @@ class AsyncStream(_Streamed[Piece, Out]):
         self._news, self._room = asyncio.Event(), asyncio.Event()
         listener = self._listener
         frame = Frame(Loop(), self.run, self._put, every=listener.every, restart=listener.restart)
-        self._task = task = asyncio.ensure_future(self._core(frame, self._input))
+        self._task = task = asyncio.ensure_future(begin(self._core, frame, self._input))
         task.add_done_callback(lambda _, news=self._news: news.set())
         return task
 
@@ -243,7 +245,7 @@ class AsyncStream(_Streamed[Piece, Out]):
         try:
             await self._news.wait()
         except asyncio.CancelledError:
-            await _cancelled(task)
+            await ended([task])
             raise
         self._news.clear()
 
@@ -257,7 +259,7 @@ class AsyncStream(_Streamed[Piece, Out]):
         """Cancel what is still going on and wait for it."""
         task, self._over = self._task, True
         if task is not None:
-            await _cancelled(task)
+            await ended([task])
 
     async def __aenter__(self) -> Self:
         return self
@@ -272,11 +274,3 @@ class AsyncStream(_Streamed[Piece, Out]):
                 task.get_loop().call_soon_threadsafe(task.cancel)
             except RuntimeError:
                 """The loop has ended, and the task with it."""
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    if not task.done():
-        task.cancel()
-        await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()  # asked for, so that asyncio does not report it as lost
