@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chainkit.output.dialect import Dialect, Finding
-from chainkit.output.keywords import TYPES
 from chainkit.output.references import PREFIX, Definitions, references
 from chainkit.output.rephrase import SILENT, Node, nullable, rephrased, said, types_of
 
@@ -20,6 +19,9 @@ WORDS: Mapping[str, str] = {
     "minLength": "length at least {}", "minimum": "at least {}", "multipleOf": "a multiple of {}",
     "pattern": "matching the regular expression {}", "uniqueItems": "no item twice",
 }  # fmt: skip
+
+ANY = ("object", "array", "string", "number", "boolean", "null")
+"""Every type of JSON; `number` holds `integer`."""
 
 _MANY = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _ONE = frozenset({"contains", "items", "not", "propertyNames"})
@@ -81,7 +83,7 @@ class _Adapting:
     def _anything(self, made: Node, place: str) -> Node:
         if self._dialect.anything == "no":
             self._find("impossible", place, "any value may stand here")
-        return {"type": list(TYPES)} | made if self._dialect.anything == "listed" else made
+        return {"type": list(ANY)} | made if self._dialect.anything == "listed" else made
 
     def _reference(self, node: Node, place: str) -> Node:
         name = cast("str", node["$ref"]).removeprefix(PREFIX)

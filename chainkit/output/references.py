@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +76,8 @@ def references(node: Any) -> Iterator[str]:
 
 
 def _pointed(schema: Any, ref: str) -> Any:
+    from urllib.parse import unquote
+
     if not ref.startswith("#"):
         return None
     for step in [s.replace("~1", "/").replace("~0", "~") for s in unquote(ref).split("/")[1:]]:
@@ -90,7 +91,7 @@ def _pointed(schema: Any, ref: str) -> Any:
 
 
 def _fresh_name(ref: str, taken: Mapping[str, Any]) -> str:
-    last = unquote(ref).rsplit("/", 1)[-1] if "/" in ref else "root"
+    last = ref.rsplit("/", 1)[-1] if "/" in ref else "root"
     name = plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", last) or "root"
     number = 2
     while name in taken:

@@ -247,7 +247,9 @@ values = st.recursive(
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(schemas, st.lists(values, min_size=6, max_size=6))
-def test_no_answer_that_fits_the_schema_is_shut_out_of_a_grammar_unsaid(schema: dict[str, Any], drawn: list[Any]) -> None:
+def test_no_answer_that_fits_the_schema_is_shut_out_of_a_grammar_unsaid(
+    schema: dict[str, Any], drawn: list[Any]
+) -> None:
     whole = shape_of(schema | {"$defs": {"Small": {"type": "integer", "maximum": 2}}}).json_schema
     if any(f.kind in {"narrowed", "impossible"} for f in lint(whole, GRAMMAR)):
         return

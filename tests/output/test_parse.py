@@ -142,7 +142,9 @@ def test_whatever_a_model_says_gives_a_value_or_an_output_error(text: str, bare:
             assert error.attempts[0].text is not None  # noqa: PT017
 
 
-@pytest.mark.parametrize("text", ["1" * 5000, f"x [{'1' * 5000}]", "\ud800", '["\\ud800"]', "[[" * 100_000, "\x00", "NaN"])
+@pytest.mark.parametrize(
+    "text", ["1" * 5000, f"x [{'1' * 5000}]", "\ud800", '["\\ud800"]', "[[" * 100_000, "\x00", "NaN"]
+)
 def test_text_at_the_edge_of_json_is_no_other_error(text: str) -> None:
     for output in (int, str, list[int], {"type": "integer"}, {"type": "array", "items": {"type": "integer"}}):
         with pytest.raises(OutputError):
