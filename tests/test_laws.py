@@ -129,7 +129,7 @@ def combined(inner: st.SearchStrategy) -> st.SearchStrategy:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.recursive(LEAVES, combined, max_leaves=5))
 def test_any_composition_keeps_the_laws(chain) -> None:
     check_laws(chain, ["hi"])

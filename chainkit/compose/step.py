@@ -143,7 +143,13 @@ def step(function: Callable[[Any], Any], /, *, inline: bool | None = None, name:
     return Step(function, quick if inline is None else inline, name, takes, gives)
 
 
+_QUICK = frozenset({"pydantic", "json", "operator", "builtins"})
+"""Packages whose functions compute and never wait."""
+
+
 def _stock(function: Any) -> bool:
+    if (getattr(function, "__module__", None) or "").partition(".")[0] in _QUICK:
+        return True
     return isinstance(function, operator.itemgetter | operator.attrgetter | operator.methodcaller) or inspect.ismethoddescriptor(function)
 
 

@@ -59,23 +59,18 @@ class ChatModel(Chain[Any, Any]):
 
     def compile(self, place: Place) -> Core:
         asked = self.asked()
-        path, tail = place.path, place.tail
+        path, tail, name = place.path, place.tail, split(self.spec)[1]
         if asked is not None:
             return asked.core(self, path, tail=tail)
 
         async def run(frame: Frame, value: Any) -> Any:
             messages = value if type(value) is Messages else self.messages(value)
             resolved = resolve(self, frame.run)
-            request = ChatRequest(self.account_model, messages, dict(self.options), self.tools)
+            request = ChatRequest(name, messages, dict(self.options), self.tools)
             listener = listening(frame, path, tail=tail)
             return await self.send(resolved, request, frame, path, Tries(frame.attempts or self.attempts), listener)
 
         return run
-
-    @property
-    def account_model(self) -> str:
-        """The second half of the spec."""
-        return split(self.spec)[1]
 
     def asked(self) -> Asked | None:
         """How a value is asked for; None where the reply itself is wanted."""

@@ -9,7 +9,7 @@ from chainkit.messages import Messages
 from chainkit.models.chat import listening
 from chainkit.models.pieces import TextPiece, ToolPiece
 from chainkit.models.request import ChatRequest, OutputSpec
-from chainkit.models.resolve import resolve
+from chainkit.models.resolve import resolve, split
 from chainkit.output.parse import read
 from chainkit.output.partial import partials
 from chainkit.output.reask import all_attempts, reask
@@ -34,30 +34,25 @@ class Asked:
 
     def __init__(self, output: Any) -> None:
         self._shape = shape_of(output)
-        self._ways: dict[tuple[Profile, bool], Way[Any]] = {}
+        self._last: tuple[Profile, Way[Any], OutputSpec] | None = None
 
-    def way(self, profile: Profile, *, tools: bool) -> Way[Any]:
+    def way(self, profile: Profile, *, tools: bool) -> tuple[Way[Any], OutputSpec]:
         """How a model of that profile is asked."""
-        found = self._ways.get((profile, tools))
-        if found is None:
-            found = choose(self._shape, profile.output, dialect=profile.schema, tools=tools)
-            self._ways[profile, tools] = found
-        return found
-
-    def request(self, chain: ChatModel, messages: Messages, profile: Profile) -> ChatRequest:
-        """The first request."""
-        way = self.way(profile, tools=bool(chain.tools))
-        spec = OutputSpec(way.name, way.schema, way.mode, way.description)
-        return ChatRequest(chain.account_model, way.instructed(messages), dict(chain.options), chain.tools, spec)
+        last = self._last
+        if last is None or last[0] is not profile:
+            way = choose(self._shape, profile.output, dialect=profile.schema, tools=tools)
+            last = self._last = profile, way, OutputSpec(way.name, way.schema, way.mode, way.description)
+        return last[1], last[2]
 
     def core(self, chain: ChatModel, path: str, *, tail: bool) -> Core:
         """The chain's core."""
+        name, tools = split(chain.spec)[1], bool(chain.tools)
 
         async def run(frame: Frame, value: Any) -> Any:
             messages = value if type(value) is Messages else chain.messages(value)
             resolved = resolve(chain, frame.run)
-            way = self.way(resolved.profile, tools=bool(chain.tools))
-            request = self.request(chain, messages, resolved.profile)
+            way, spec = self.way(resolved.profile, tools=tools)
+            request = ChatRequest(name, way.instructed(messages), dict(chain.options), chain.tools, spec)
             tries = Tries(frame.attempts or chain.attempts)
             listener = listening(frame, path, tail=tail, growing=_Growing(way) if frame.emit is not None else None)
             failed: list[OutputError] = []

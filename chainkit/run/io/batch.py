@@ -42,7 +42,8 @@ class _Pool:
         self._told = told
         self.inbox: deque[tuple[int, Any]] = deque()
         self.outbox: deque[Ending] = deque()
-        self.idle = 0
+        self.woken = False
+        self._telling = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sleeping: deque[asyncio.Future[None]] = deque()
         self._io: Loop | None = None
@@ -50,6 +51,7 @@ class _Pool:
 
     def wake(self) -> None:
         """There are new items: on the loop's own thread."""
+        self.woken = False
         if self._closed:
             return
         self._io = self._io or Loop()
@@ -64,18 +66,22 @@ class _Pool:
             wanted -= 1
 
     async def _work(self, io: Loop) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             while self.inbox:
                 index, value = self.inbox.popleft()
                 self.outbox.append(await self._item(io, index, value))
-                self._told()
-            sleeper = asyncio.get_running_loop().create_future()
+                if not self._telling:
+                    self._telling = True
+                    loop.call_soon(self._tell)
+            sleeper = loop.create_future()
             self._sleeping.append(sleeper)
-            self.idle += 1
-            try:
-                await sleeper
-            finally:
-                self.idle -= 1
+            await sleeper
+
+    def _tell(self) -> None:
+        """Once a turn of the loop, however many items ended in it."""
+        self._telling = False
+        self._told()
 
     async def _item(self, io: Loop, index: int, value: Any) -> Ending:
         run = self._run.child(folds=True)
@@ -183,9 +189,6 @@ class Batch(Iterator[tuple[int, T]]):
                         break
                     pool.inbox.append((pulled, value))
                     pulled += 1
-                    if pool.idle or pulled == 1:
-                        self._wake()
-                if pool.inbox:
                     self._wake()
                 if handed < pulled:
                     self._news.wait(0.5)
@@ -198,7 +201,9 @@ class Batch(Iterator[tuple[int, T]]):
             self._stop()
 
     def _wake(self) -> None:
-        self._background.loop.call_soon_threadsafe(self._pool.wake)
+        if not self._pool.woken:
+            self._pool.woken = True
+            self._background.loop.call_soon_threadsafe(self._pool.wake)
 
     def _stop(self) -> None:
         closing = self._pool.close()
