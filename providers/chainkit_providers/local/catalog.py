@@ -91,9 +91,9 @@ def find(name: str) -> LocalModel:
     if name.endswith(".gguf") or os.sep in name or name.startswith("~"):
         path = Path(name).expanduser()
         return LocalModel(name, path.name, OnDisk(path))
-    forms = "a path to a .gguf file, or hf.co/owner/repo/file.gguf"
+    near = did_you_mean(name, tuple(_KNOWN)) or ""
     msg = f"no local model is called {name!r}"
-    raise UnknownModel(msg, cure=f"{did_you_mean(name, tuple(_KNOWN))}; or give {forms}")
+    raise UnknownModel(msg, cure=f"{near} (or a path to a .gguf file, or hf.co/owner/repo/file.gguf)")
 
 
 def _on_hub(name: str) -> LocalModel:

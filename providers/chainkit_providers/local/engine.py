@@ -176,20 +176,24 @@ class Engine:
         base = "http://localhost" if local else server.listening_address
         with httpx.Client(transport=transport, base_url=base, timeout=60, trust_env=False) as client:
             answer = client.post(path, json=dict(body), headers={"Authorization": f"Bearer {listener.key}"})
-        if answer.status_code != 200:  # noqa: PLR2004
+        if answer.status_code != 200:
             raise local_fault(answer.content, self)
         told: dict[str, Any] = answer.json()
         return told
 
     def abandon(self) -> None:
-        """Never free the memory: in a forked child the threads that its destructor waits for do not exist."""
+        """Never free the memory: see `engines`, on forks."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
 
     def close(self) -> None:
         """End every answer and free the memory."""
+        from chainkit_providers.local.engines import may_free
+
         if self._process != os.getpid():
             return
         with self._lock:
+            if not may_free():
+                self.abandon()
             server, listener = self._server, self._listener
             self._server = self._listener = None
         if server is None:

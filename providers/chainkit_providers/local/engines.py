@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _shared: dict[Path, Engine] = {}
 _alive: weakref.WeakSet[Engine] = weakref.WeakSet()
+_never_free = False
 
 
 def engine_for(path: Path) -> Engine:
@@ -35,6 +36,11 @@ def watch(engine: Engine) -> None:
     _alive.add(engine)
 
 
+def may_free() -> bool:
+    """Whether a model may be taken out of memory: not in a child that was forked beside a loaded one."""
+    return not _never_free
+
+
 def close_all() -> None:
     """Free every loaded model. They load again when they are called."""
     for engine in tuple(_alive):
@@ -45,24 +51,25 @@ def close_all() -> None:
 def _forget() -> None:
     """In a forked child llama.cpp's threads do not exist: to wait for them, as its clean-up does, is for ever.
 
-    So what the parent loaded is never freed here, and the child ends without the library's destructors.
-    A model that is called here is loaded anew; its pages are shared with the parent through the file.
+    So nothing of it is freed in such a child, and it ends without the library's destructors. A model that is
+    called here is loaded anew; its pages are shared with the parent through the file.
     """
-    global _lock  # noqa: PLW0603 - a lock that another thread held at the fork is held for ever
+    global _lock, _never_free  # a lock that another thread held at the fork is held for ever
     _lock = threading.Lock()
-    _shared.clear()
     held = [e for e in _alive if e.loaded]
-    _alive.clear()
     for engine in held:
         engine.abandon()
+    _shared.clear()
+    _alive.clear()
     if held:
+        _never_free = True
         _end_without_destructors()
 
 
 def _end_without_destructors() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "on_exit"):  # glibc: called after Python has ended, with the exit code
-        libc.on_exit(libc._exit, None)  # noqa: SLF001
+        libc.on_exit(libc._exit, None)
 
 
 atexit.register(close_all)

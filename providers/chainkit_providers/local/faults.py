@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest, ContextTooLong, ProviderError, ServerError
+from chainkit_providers.local.gguf import read_header
 
 if TYPE_CHECKING:
     from chainkit_providers.local.engine import Engine
@@ -37,5 +38,11 @@ def _read(said: bytes | str) -> dict[str, Any]:
 def _too_long(told: dict[str, Any], engine: Engine) -> ContextTooLong:
     sent, room = told.get("n_prompt_tokens"), told.get("n_ctx")
     msg = f"the prompt has {sent} tokens, and {engine.path.name} is loaded with room for {room}"
-    cure = "send less, or set CHAINKIT_LOCAL_CONTEXT to more tokens, up to what the model was trained for"
+    trained = read_header(engine.path).context or 0
+    more = (
+        f", or set CHAINKIT_LOCAL_CONTEXT={trained}, which it was trained for"
+        if trained > engine.settings.context
+        else ""
+    )
+    cure = f"send less{more}"
     return ContextTooLong(msg, cure=cure, code="exceed_context_size_error")

@@ -51,7 +51,7 @@ def not_whole(path: Path, why: str, cure: str | None = None) -> ProviderError:
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, size: int, stamp: int) -> Header:  # noqa: ARG001 - the stamp tells versions of a file apart
+def _read(path: Path, size: int, stamp: int) -> Header:  # the stamp tells versions of a file apart
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise not_whole(path, "is not a GGUF model file")

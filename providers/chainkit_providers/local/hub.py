@@ -58,14 +58,14 @@ def _download(client: httpx.Client, url: str, part: Path, tell: Tell) -> str | N
     have = _have(part)
     wish = {"Range": f"bytes={have}-"} if have else {}
     with client.stream("GET", url, headers=wish) as answer:
-        if answer.status_code == 416:  # noqa: PLR2004 - nothing beyond what is here, or the file has changed
+        if answer.status_code == 416:  # nothing beyond what is here, or the file has changed
             if _whole_size(answer) == have:
                 return _stated(answer)
             part.unlink()
             raise ConnectionFailed(f"the file at {url} has changed since it was begun", cure="pull again")
         if answer.status_code not in (200, 206):
             raise _refused(answer, url)
-        _write(answer, part, have if answer.status_code == 206 else 0, tell)  # noqa: PLR2004
+        _write(answer, part, have if answer.status_code == 206 else 0, tell)
         return _stated(answer)
 
 
@@ -99,10 +99,10 @@ def _stated(answer: httpx.Response) -> str | None:
 
 def _refused(answer: httpx.Response, url: str) -> ProviderError | UnknownModel:
     status = answer.status_code
-    if status == 404:  # noqa: PLR2004
+    if status == 404:
         return UnknownModel(f"no file at {url}", cure="check owner, repo, revision and file name")
     if status in (401, 403):
-        kind = AuthenticationError if status == 401 else PermissionDenied  # noqa: PLR2004
+        kind = AuthenticationError if status == 401 else PermissionDenied
         cure = "set HF_TOKEN, and accept the model's terms on its page where it has any"
         return kind(f"the hub does not give {url} without leave", cure=cure, status=status)
     return ServerError(f"the hub answered {status} for {url}", cure="try again later", status=status)

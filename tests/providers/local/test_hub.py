@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_models import cache, gguf  # noqa: F401 - fixtures
+from local_models import gguf
 
-from chainkit.errors import AuthenticationError, ConnectionFailed, PermissionDenied, ProviderError, ServerError, UnknownModel
+from chainkit.errors import (
+    AuthenticationError,
+    ConnectionFailed,
+    PermissionDenied,
+    ProviderError,
+    ServerError,
+    UnknownModel,
+)
 from chainkit_providers.local import Progress, pull
 from chainkit_providers.local.files import note
 
@@ -77,7 +84,7 @@ def serve(hub: Hub) -> ThreadingHTTPServer:
 
 
 @pytest.fixture
-def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:  # noqa: F811, ARG001
+def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     hub = Hub()
     servers = [serve(hub), serve(hub)]
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "HF_TOKEN"):
@@ -90,11 +97,11 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:  # noqa:
         server.server_close()
 
 
-def part_of(cache: Path) -> Path:  # noqa: F811
+def part_of(cache: Path) -> Path:
     return cache / "models/hf.co/ann/tiny-GGUF/main/tiny.gguf.part"
 
 
-def test_a_model_comes_from_the_hub_with_its_checksum(hub: Hub, cache: Path) -> None:  # noqa: F811
+def test_a_model_comes_from_the_hub_with_its_checksum(hub: Hub, cache: Path) -> None:
     told: list[Progress] = []
     path = pull(NAME, progress=told.append)
     assert path == cache / "models/hf.co/ann/tiny-GGUF/main/tiny.gguf"
@@ -107,7 +114,7 @@ def test_a_model_comes_from_the_hub_with_its_checksum(hub: Hub, cache: Path) -> 
     assert len(hub.asked) == 2
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: Hub, cache: Path) -> None:  # noqa: F811
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: Hub, cache: Path) -> None:
     hub.cuts = [500_000, 400_000]
     told: list[Progress] = []
     assert pull(NAME, progress=told.append).read_bytes() == CONTENT
@@ -116,7 +123,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: Hub, cache: Pa
     assert not part_of(cache).exists()
 
 
-def test_what_came_before_a_failure_is_kept_for_the_next_pull(hub: Hub, cache: Path) -> None:  # noqa: F811
+def test_what_came_before_a_failure_is_kept_for_the_next_pull(hub: Hub, cache: Path) -> None:
     hub.cuts = [500_000, 0]
     with pytest.raises(ConnectionFailed, match="500,000 bytes are kept"):
         pull(NAME)
@@ -126,7 +133,7 @@ def test_what_came_before_a_failure_is_kept_for_the_next_pull(hub: Hub, cache: P
     assert hub.asked[-1][1] == "bytes=500000-"
 
 
-def test_ctrl_c_keeps_what_came(hub: Hub, cache: Path) -> None:  # noqa: F811, ARG001
+def test_ctrl_c_keeps_what_came(hub: Hub, cache: Path) -> None:
     def interrupt(_: Progress) -> None:
         raise KeyboardInterrupt
 
@@ -137,18 +144,18 @@ def test_ctrl_c_keeps_what_came(hub: Hub, cache: Path) -> None:  # noqa: F811, A
     assert pull(NAME).read_bytes() == CONTENT
 
 
-def test_a_server_that_knows_no_ranges_sends_it_all_again(hub: Hub, cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_server_that_knows_no_ranges_sends_it_all_again(hub: Hub, cache: Path) -> None:
     hub.cuts, hub.ranges = [500_000], False
     assert pull(NAME).read_bytes() == CONTENT
 
 
-def test_a_part_that_is_whole_already_is_only_checked(hub: Hub, cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_part_that_is_whole_already_is_only_checked(hub: Hub, cache: Path) -> None:
     part_of(cache).parent.mkdir(parents=True)
     part_of(cache).write_bytes(CONTENT)
     assert pull(NAME).read_bytes() == CONTENT
 
 
-def test_a_part_longer_than_the_file_is_thrown_away(hub: Hub, cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_part_longer_than_the_file_is_thrown_away(hub: Hub, cache: Path) -> None:
     part_of(cache).parent.mkdir(parents=True)
     part_of(cache).write_bytes(CONTENT + b"more")
     with pytest.raises(ConnectionFailed, match="has changed since it was begun"):
@@ -156,7 +163,7 @@ def test_a_part_longer_than_the_file_is_thrown_away(hub: Hub, cache: Path) -> No
     assert pull(NAME).read_bytes() == CONTENT
 
 
-def test_a_part_of_another_file_is_found_out_by_the_checksum(hub: Hub, cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_part_of_another_file_is_found_out_by_the_checksum(hub: Hub, cache: Path) -> None:
     part_of(cache).parent.mkdir(parents=True)
     part_of(cache).write_bytes(CONTENT[:999_999] + b"?")
     with pytest.raises(ProviderError, match="came damaged"):
@@ -198,7 +205,7 @@ def test_a_refusal_says_what_to_do(hub: Hub, status: int, kind: type[Exception],
     assert cure in str(caught.value)
 
 
-def test_no_network_is_said_with_the_address(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811, ARG001
+def test_no_network_is_said_with_the_address(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(ConnectionFailed, match="http://127.0.0.1:9/ann/tiny-GGUF") as caught:

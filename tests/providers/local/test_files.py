@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from local_models import cache, gguf, real_model  # noqa: F401 - fixtures
+from local_models import gguf
 
 from chainkit.errors import ProviderError, UnknownModel
 from chainkit_providers.local import provider
@@ -22,7 +22,7 @@ def test_the_header_tells_what_the_model_is(tmp_path: Path) -> None:
     assert header.size == path.stat().st_size
 
 
-def test_the_real_models_header_accounts_for_every_byte(real_model: Path) -> None:  # noqa: F811
+def test_the_real_models_header_accounts_for_every_byte(real_model: Path) -> None:
     header = read_header(real_model)
     assert (header.architecture, header.context) == ("llama", 8192)
     assert header.size == real_model.stat().st_size
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         ready(find(str(path)))
 
 
-def test_a_model_that_was_not_pulled_says_how_to_pull_it(cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_model_that_was_not_pulled_says_how_to_pull_it(cache: Path) -> None:
     with pytest.raises(UnknownModel, match="local:smollm2-135m has not been pulled") as caught:
         ready(find("smollm2-135m"))
     assert "chainkit pull smollm2-135m (about 98 MB, once)" in str(caught.value)
@@ -59,7 +59,7 @@ def test_a_model_that_was_not_pulled_says_how_to_pull_it(cache: Path) -> None:  
         ready(find("/nowhere/a.gguf"))
 
 
-def test_a_pulled_file_of_the_wrong_size_says_how_to_pull_it_again(cache: Path) -> None:  # noqa: F811, ARG001
+def test_a_pulled_file_of_the_wrong_size_says_how_to_pull_it_again(cache: Path) -> None:
     path = place(find("smollm2-135m"))
     path.parent.mkdir(parents=True)
     path.write_bytes(gguf())
@@ -69,7 +69,7 @@ def test_a_pulled_file_of_the_wrong_size_says_how_to_pull_it_again(cache: Path) 
     assert "chainkit pull smollm2-135m --force" in str(caught.value)
 
 
-def test_verify_finds_one_changed_byte(cache: Path) -> None:  # noqa: F811, ARG001
+def test_verify_finds_one_changed_byte(cache: Path) -> None:
     model, content = find("hf.co/ann/tiny/tiny.gguf"), gguf()
     path = place(model)
     path.parent.mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_verify_finds_one_changed_byte(cache: Path) -> None:  # noqa: F811, ARG0
         verify(model)
 
 
-def test_the_models_of_the_cache_are_listed(cache: Path) -> None:  # noqa: F811, ARG001
+def test_the_models_of_the_cache_are_listed(cache: Path) -> None:
     model, content = find("hf.co/ann/tiny@v2/q/tiny.gguf"), gguf()
     path = place(model)
     path.parent.mkdir(parents=True)

