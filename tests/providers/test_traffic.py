@@ -208,3 +208,16 @@ def test_half_a_stream_is_a_broken_one_and_keeps_the_text_it_showed(traffic: lis
         with pytest.raises(StreamBroken) as broken:
             fold.finish()
         assert broken.value.partial == "".join(p.text for p in shown if isinstance(p, TextPiece)), line.id
+
+
+def test_every_citation_that_has_a_place_names_the_text_that_stands_there(traffic: list[Any]) -> None:
+    placed = 0
+    for line in traffic:
+        wire = wire_of(line)
+        if wire is None or line.id in RAISES:
+            continue
+        reply = read(line, wire)
+        cited = [c for c in reply.citations if c.start is not None]
+        assert [reply.text[c.start : c.end] for c in cited] == [c.text for c in cited], line.id
+        placed += len(cited)
+    assert placed > 100
