@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from chainkit.models.request import ChatRequest
     from chainkit.run.call import Call
     from chainkit.usage import Cost, Usage
-    from chainkit_providers.local.pulling import Tell
 
 
 class LocalBackend:
@@ -99,6 +98,7 @@ class Local:
 
     protocol = PROTOCOL
     name = "local"
+    extra = "local"
 
     def open(self, account: Account) -> LocalBackend:
         """A backend; the model is loaded at its first call, once for this process."""
@@ -121,11 +121,18 @@ class Local:
             local=True,
         )
 
-    def pull(self, model: str, *, progress: Tell | None = None, force: bool = False) -> Path:
-        """Fetch a model into the cache; see `chainkit_providers.local.pulling.pull`."""
-        from chainkit_providers.local.pulling import pull
+    def pull(self, model: str, *, progress: Callable[[int, int], object] | None = None, force: bool = False) -> Path:
+        """Fetch a model into the cache. `progress(done, total)` is told the bytes fetched; total is 0 if unknown.
 
-        return pull(model, progress=progress, force=force)
+        `chainkit_providers.local.pull` tells of unpacking, checking and waiting for another pull too.
+        """
+        from chainkit_providers.local.pulling import Progress, pull
+
+        def tell(at: Progress) -> None:
+            if progress is not None and at.stage == "fetch":
+                progress(at.done, at.total or 0)
+
+        return pull(model, progress=tell, force=force)
 
     def pulled(self) -> list[tuple[LocalModel, Path]]:
         """The models that are in the cache."""
