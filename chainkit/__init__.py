@@ -28,6 +28,7 @@ _WHERE = {
     "load": "compose.load",
     "loop": "compose.loop",
     "Message": "messages",
+    "media": "prompts",
     "message": "messages",
     "Messages": "messages",
     "model": "models.chat",
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from chainkit.prompts import assistant as assistant
     from chainkit.prompts import examples as examples
     from chainkit.prompts import history as history
+    from chainkit.prompts import media as media
     from chainkit.prompts import prompt as prompt
     from chainkit.prompts import prompt_file as prompt_file
     from chainkit.prompts import system as system

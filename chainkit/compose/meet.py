@@ -12,11 +12,12 @@ import functools
 import inspect
 import types
 import typing
-from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _UNSAID = (Any, object, inspect.Parameter.empty)
 _UNIONS = (Union, types.UnionType)
 _CONCRETE = (str, bytes, int, float, bool, type(None), enum.Enum, list, dict, tuple, set, frozenset)
+_CALLABLE: Any = abc.Callable
 _TEXT = (str, bytes, bytearray)
 
 
@@ -129,7 +130,7 @@ def _typed_dicts(a: Any, b: Any) -> bool | None:
 
 def _classes(a: Any, b: Any) -> bool:
     ca, cb = get_origin(a) or a, get_origin(b) or b
-    if not _both_classes(ca, cb) or abc.Callable in (ca, cb):
+    if not _both_classes(ca, cb) or _CALLABLE in (ca, cb):
         return True
     if getattr(ca, "_is_protocol", False) or getattr(cb, "_is_protocol", False):
         return True
@@ -172,7 +173,7 @@ def hints_of(function: Any) -> tuple[Any, Any]:
         return Any, function
     if isinstance(function, functools.partial):
         return Any, Any
-    kind: Any = type(function)
+    kind = cast("Any", type(function))
     call = function if inspect.isroutine(function) else getattr(kind, "__call__", function)  # noqa: B004
     try:
         hints = get_type_hints(call, include_extras=True)

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from chainkit.chain import Chain
 from chainkit.compose.meet import hints_of
@@ -110,7 +110,7 @@ def is_async(function: Any) -> bool:
     """Whether calling it gives a coroutine."""
     while isinstance(function, functools.partial):
         function = function.func
-    kind: Any = type(function)
+    kind = cast("Any", type(function))
     call = getattr(kind, "__call__", None)  # noqa: B004 - its kind is asked, not its presence
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
@@ -200,8 +200,7 @@ class Constant(Chain[Any, Any]):
 
     @property
     def out_type(self) -> Any:
-        kind: type[Any] = type(self.value)
-        return kind
+        return cast("Any", type(self.value))
 
     @property
     def instant(self) -> bool:

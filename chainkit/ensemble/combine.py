@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chainkit.place import Place
     from chainkit.run.frame import Frame
 
-T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -48,8 +47,8 @@ Combine: TypeAlias = "Callable[[Frame, Any, Sequence[Ballot[Any]]], Awaitable[De
 
 
 @dataclass(frozen=True)
-class Combiner(Generic[T_contra, R_co]):
-    """Makes one value of many; it may be of another type than theirs."""
+class Combining:
+    """What both kinds are."""
 
     word = "combine"
 
@@ -75,7 +74,12 @@ class Combiner(Generic[T_contra, R_co]):
 
 
 @dataclass(frozen=True)
-class Picks(Combiner[T, T], Generic[T]):
+class Combiner(Combining, Generic[T_contra, R_co]):
+    """Makes one value of many; it may be of another type than theirs."""
+
+
+@dataclass(frozen=True)
+class Picks(Combining, Generic[T_contra]):
     """Gives one of the members' own values."""
 
     def value_type(self, members: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import common, spelled
-from chainkit.ensemble.combine import Combiner, Picks
+from chainkit.ensemble.combine import Combiner, Combining, Picks
 from chainkit.ensemble.verdict import Ballot, Verdict
 from chainkit.ensemble.vote import Vote
 from chainkit.errors import CompositionError, DeadlineExceeded, EnsembleError
@@ -37,7 +37,7 @@ class Ensemble(Chain[Any, Any]):
     """Members on one input, and a combiner of what they say. A member that fails is a ballot with an error."""
 
     members: tuple[Chain[Any, Any], ...]
-    combiner: Combiner[Any, Any]
+    combiner: Combining
     quorum: int = 1
     concurrency: int | None = None
     deadline: float | None = None
@@ -252,7 +252,7 @@ def ensemble(
 ) -> Chain[PT, Verdict[R]]: ...
 def ensemble(
     *members: Any,
-    combine: Combiner[Any, Any],
+    combine: Combining,
     output: Any = None,
     quorum: int = 1,
     concurrency: int | None = None,

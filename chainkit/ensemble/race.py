@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
-class First(Picks[T]):
+class First(Picks[T_contra]):
     """Whoever lands first."""
 
     word = "race"

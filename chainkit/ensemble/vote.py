@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from chainkit.run.frame import Frame
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
-class Vote(Picks[T]):
+class Vote(Picks[T_contra]):
     """Plurality of the normalised values; a tie goes to the group with the earliest member."""
 
-    by: Callable[[T], object] | None = None
+    by: Callable[[T_contra], object] | None = None
     weights: tuple[float, ...] | None = None
     early: bool = True
     word = "vote"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -34,11 +35,14 @@ def _entry(provider: str, model: str) -> tuple[Any, Any] | None:
     except ImportError:
         return None
 
-    def calculate(used: Any) -> Any:
-        return genai_prices.calc_price(used, model_ref=model, provider_id=provider).total_price
+    for identity in (provider, f"{provider[0]}-{provider[1:]}", provider.replace("_", "-")):
+        try:
+            genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), model_ref=model, provider_id=identity)
+        except LookupError:
+            continue
+        return _calculation(genai_prices, model, identity), genai_prices.Usage
+    return None
 
-    try:
-        calculate(genai_prices.Usage(input_tokens=1, output_tokens=1))
-    except LookupError:
-        return None
-    return calculate, genai_prices.Usage
+
+def _calculation(prices: Any, model: str, provider: str) -> Callable[[Any], Any]:
+    return lambda used: prices.calc_price(used, model_ref=model, provider_id=provider).total_price

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainkit.output.dialect import Dialect
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -11,7 +13,7 @@ class Profile:
 
     `output` are the ways to ask for structured output, best first: `native` (a schema the vendor
     enforces), `tool` (a forced tool call), `grammar` (a local grammar), `json` (valid JSON of any shape),
-    `prompt` (asked for in words). `schema` names the dialect such a schema must keep to.
+    `prompt` (asked for in words). `schema` is the dialect such a schema must keep to, or its name.
     `options` are the names of the options it honours; None where any may be sent.
     """
 
@@ -20,7 +22,7 @@ class Profile:
     context: int | None = None
     max_output: int | None = None
     output: tuple[str, ...] = ("prompt",)
-    schema: str = "strict"
+    schema: str | Dialect = "strict"
     tools: bool = True
     vision: bool = False
     usage_in_stream: bool = True

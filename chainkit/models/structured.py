@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import OutputError
+from chainkit.errors import Attempt, OutputError
 from chainkit.messages import Messages
 from chainkit.models.chat import listening
 from chainkit.models.pieces import TextPiece, ToolPiece
@@ -74,15 +74,24 @@ class Asked:
 
 def _value(way: Way[Any], reply: Reply) -> Any:
     if reply.refusal:
-        msg = f"the model refused: {reply.refusal:.200}"
-        raise OutputError(msg, cure="change the question, or ask another model")
+        raise _refused(reply.refusal)
     try:
         return read(way, reply.text, reply.tool_calls)
     except OutputError as error:
-        if reply.finish_reason == "length":
-            error.message += " (the answer was cut at max_tokens)"
-            error.cure = "allow a longer answer: max_tokens="
-        raise
+        raise _cut(error) if reply.finish_reason == "length" else error from None
+
+
+def _refused(refusal: str) -> OutputError:
+    error = OutputError(f"the model refused: {refusal:.200}", cure="change the question, or ask another model")
+    error.attempts = (Attempt(f"OutputError: {error.message}", refusal),)
+    return error
+
+
+def _cut(error: OutputError) -> OutputError:
+    """The same error, saying that the answer had no room."""
+    found = OutputError(f"{error.message} (the answer was cut at max_tokens)", cure="allow a longer answer: max_tokens=")
+    found.attempts = tuple(Attempt(f"{a.error} (cut at max_tokens)", a.text) for a in error.attempts)
+    return found
 
 
 def _said(reply: Reply) -> str:
