@@ -1,0 +1,47 @@
+"""What must not type-check: each line that ends in `# error` must be reported, and no other."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from chainkit import ensemble, model, parallel, prompt, sequence, step, vote
+
+
+class Book(BaseModel):
+    title: str
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+def half(number: int) -> float:
+    return number / 2
+
+
+def by_year(book: Book) -> int:
+    return len(book.title)
+
+
+gpt = model("openai:a")
+books = model("openai:a", output=Book)
+
+step(length) | step(length)  # error
+step(length).then(length)  # error
+books | length  # error
+gpt | half  # error
+gpt | gpt  # error
+books.text  # error
+gpt.answer  # error
+sequence(step(length), step(length))  # error
+step(half).invoke("three")  # error
+prompt("{{ x }}", x=str).invoke("three")  # error
+model("openai:a", temprature=0)  # error
+model("openai:a", temperature="hot")  # error
+ensemble("openai:a", "openai:b")  # error
+parallel(step(length), step(half))  # error (pyright)
+wrong: str = gpt.invoke("hi")  # error
+other: int = books.invoke("hi").title  # error
+for piece in gpt.stream("hi"):
+    number: int = piece  # error
+ensemble(books, books, combine=vote()).invoke("x").value.titel  # error

@@ -1,0 +1,123 @@
+"""What must type-check, with the types that must be inferred. Checked by pyright and mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, assert_type
+
+from pydantic import BaseModel
+
+from chainkit import (
+    Chain,
+    Message,
+    Reply,
+    Verdict,
+    branch,
+    each,
+    ensemble,
+    fuse,
+    judge,
+    loop,
+    model,
+    parallel,
+    prompt,
+    race,
+    sequence,
+    step,
+    vote,
+)
+from chainkit.errors import ChainkitError
+from chainkit.streaming import Partial
+
+Promptable = str | Message | Sequence[Message]
+
+
+class Book(BaseModel):
+    title: str
+    year: int
+
+
+class Ask(BaseModel):
+    genre: str
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+async def later(number: int) -> float:
+    return number / 2
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+gpt = model("openai:gpt-5-mini", temperature=0)
+assert_type(gpt, Chain[Promptable, Reply])
+assert_type(gpt.invoke("hi"), Reply)
+books = model("openai:gpt-5-mini", output=Book)
+assert_type(books, Chain[Promptable, Book])
+assert_type(books.invoke("a book"), Book)
+assert_type(model("openai:gpt-5-mini", output=list[Book]), Chain[Promptable, list[Book]])
+assert_type(model("openai:gpt-5-mini", output={"type": "object"}), Chain[Promptable, Any])
+
+asked = prompt("A {{ genre }} book", genre=str)
+assert_type(asked | gpt, Chain[Mapping[str, Any], Reply])
+assert_type(asked | books, Chain[Mapping[str, Any], Book])
+assert_type(asked | "openai:gpt-5-mini", Chain[Mapping[str, Any], Reply])
+assert_type((asked | books).invoke({"genre": "sea"}), Book)
+typed = prompt("A {{ genre }} book", vars=Ask)
+assert_type(typed | books, Chain[Ask | Mapping[str, Any], Book])
+
+assert_type(gpt.text, Chain[Promptable, str])
+assert_type(gpt.text | length, Chain[Promptable, int])
+assert_type(gpt.text | length | later, Chain[Promptable, float])
+assert_type(gpt.text.retry(2).timeout(3) | shout, Chain[Promptable, str])
+assert_type(step(length), Chain[str, int])
+assert_type(step(later), Chain[int, float])
+assert_type(step(length).then(lambda n: n + 1), Chain[str, int])
+assert_type(sequence(step(shout), step(length), step(later)), Chain[str, float])
+assert_type(parallel(step(length), step(shout)), Chain[str, tuple[int, str]])
+assert_type(each(step(length)), Chain[Iterable[str], list[int]])
+
+several = ensemble("openai:a", "anthropic:b", combine=vote())
+assert_type(several, Chain[Promptable, Verdict[Reply]])
+assert_type(several.answer, Chain[Promptable, Reply])
+assert_type(several.answer.text, Chain[Promptable, str])
+assert_type(several.invoke("hi").value, Reply)
+choice = ensemble("openai:a", "cohere:b", output=Literal["spam", "ham"], combine=vote())
+assert_type(choice.answer.invoke("hi"), Literal["spam", "ham"])
+same = ensemble(books, books, combine=judge("openai:a"))
+assert_type(same.invoke("x").value, Book)
+written = ensemble(books, books, combine=fuse(model("openai:a", output=Book)))
+assert_type(written.answer, Chain[Promptable, Book])
+assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
+assert_type(ensemble(several.answer, several.answer, combine=vote()).answer, Chain[Promptable, Reply])
+
+assert_type(gpt.fallback("anthropic:b"), Chain[Promptable, Reply])
+assert_type(step(length).fallback(step(length)), Chain[str, int])
+
+with gpt.stream("hi") as text:
+    for piece in text:
+        assert_type(piece, str)
+    assert_type(text.value, Reply)
+with books.stream("hi") as growing:
+    for part in growing:
+        assert_type(part, Partial[Book])
+    assert_type(growing.value, Book)
+assert_type(books.batch(["a"]), list[Book])
+assert_type(books.batch(["a"], errors="keep"), list[Book | ChainkitError])
+for number, book in books.batch_as_completed(["a"]):
+    assert_type(number, int)
+    assert_type(book, Book)
+
+assert_type(loop(step(shout), until=lambda text: len(text) > 3), Chain[str, str])
+chosen: Chain[str, Any] = branch(lambda text: len(text) > 3, step(shout), step(length))
+
+
+async def asynchronous() -> None:
+    assert_type(await books.ainvoke("x"), Book)
+    assert_type(await books.abatch(["x"]), list[Book])
+    async for piece in gpt.astream("x"):
+        assert_type(piece, str)
