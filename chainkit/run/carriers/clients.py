@@ -6,6 +6,7 @@ nothing: a socket shared with the parent would give each the other's answers.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -128,6 +129,7 @@ class Clients:
 
 _FORGOTTEN: list[Any] = []
 CLIENTS = Clients()
+atexit.register(CLIENTS.close_all)
 os.register_at_fork(after_in_child=CLIENTS.forget)
 
 
