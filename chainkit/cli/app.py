@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from click import ClickException
 
 from chainkit.cli import ask, chat, demo, doctor, models, pull, run_chain
 from chainkit.cli.screen import Screen, fail
@@ -54,10 +55,10 @@ def run() -> None:
             raise
         fail(error)
         raise SystemExit(1) from None
+    except ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
     except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):
-            error.show()
-            raise SystemExit(error.exit_code) from None
         if "--debug" in sys.argv:
             raise
         fail(error)

@@ -39,4 +39,8 @@ def fetch(name: str, screen: Screen, *, force: bool = False) -> Path:
     )
     with bar:
         task = bar.add_task(f"pulling {name}", total=None)
-        return local.pull(name, progress=lambda done, total: bar.update(task, completed=done, total=total or None), force=force)
+
+        def progress(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        return local.pull(name, progress=progress, force=force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from chainkit.chain import Chain
@@ -36,7 +37,7 @@ class Each(Chain[Any, Any]):
     @property
     def out_type(self) -> Any:
         inner = self.chain.out_type
-        return list if inner is Any else list[inner]
+        return list if inner is Any else GenericAlias(list, (inner,))
 
     @property
     def instant(self) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chainkit.run.io.protocol import Io, Job, Landed
     from chainkit.run.limits import Limit
     from chainkit.run.run import Run
+    from chainkit.run.watch import Watcher
 
     Emit = Callable[[Any], Awaitable[None]]
 
@@ -33,8 +34,8 @@ class Frame:
         self.emit = emit
         self.every = every
         self.restart = restart
-        self.until = run.until
-        self.watch = run.watch
+        self.until: float | None = run.until
+        self.watch: Watcher | None = run.watch
         self.draw: tuple[int, ...] = ()
         self.prefix = ""
         self.attempts: int | None = None

@@ -51,12 +51,12 @@ class Run:
         parent = parent if parent is not None else CURRENT.get()
         self.parent = parent
         self.budget = budget
-        self.keep = keep or (parent is not None and parent.keep)
+        self.keep: bool = keep or (parent is not None and parent.keep)
         self.io: Io = io or (parent.io if parent is not None else _BLOCKING)
-        self.models = _merged(models, parent.models if parent is not None else None)
-        self.limits = _merged(limits, parent.limits if parent is not None else None)
-        self.watch = watch or (parent.watch if parent is not None else None)
-        self.until = self._until(deadline, parent)
+        self.models: Mapping[str, Any] | None = _merged(models, parent.models if parent is not None else None)
+        self.limits: Mapping[str, Limit] | None = _merged(limits, parent.limits if parent is not None else None)
+        self.watch: Watcher | None = watch or (parent.watch if parent is not None else None)
+        self.until: float | None = self._until(deadline, parent)
         self.purses: tuple[Purse, ...] = () if parent is None else parent.purses
         if budget is not None:
             self.purses = (*self.purses, Purse(budget))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainkit.errors import ChainkitError, StreamBroken
 from chainkit.messages import Text, ToolCall
@@ -95,17 +95,20 @@ class Script:
         return turn
 
     def _reply(self, turn: int, request: ChatRequest, fault: BaseException | None) -> Reply:
-        answer: Any = self._answers
-        if isinstance(answer, list | tuple):
-            if turn >= len(answer) and fault is None:
-                msg = f"the script of {len(answer)} answers is used up"
-                raise ChainkitError(msg, cure="write an answer for each attempt")
-            answer = answer[min(turn, len(answer) - 1)] if answer else ""
+        answer = _listed(self._answers)
+        if isinstance(answer, tuple):
+            answer = self._next(answer, turn, fault)
         if callable(answer):
             answer = answer(request.messages)
         if isinstance(answer, BaseException):
             raise _fresh(answer)
         return answer if isinstance(answer, Reply) else _as_reply(str(answer), request)
+
+    def _next(self, answers: tuple[Any, ...], turn: int, fault: BaseException | None) -> Any:
+        if turn >= len(answers) and fault is None:
+            msg = f"the script of {len(answers)} answers is used up"
+            raise ChainkitError(msg, cure="write an answer for each attempt")
+        return answers[min(turn, len(answers) - 1)] if answers else ""
 
     async def _show(self, call: Call, reply: Reply, fault: BaseException | None) -> None:
         if fault is not None and not isinstance(fault, StreamBroken):
@@ -126,10 +129,15 @@ async def _pass(call: Call, seconds: float) -> None:
 
 def _at(value: Any, turn: int) -> Any:
     """What holds for that turn: one for all, or one each."""
-    if isinstance(value, list | tuple):
-        held: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    held = _listed(value)
+    if isinstance(held, tuple):
         return held[turn] if turn < len(held) else None
-    return value
+    return held
+
+
+def _listed(value: Any) -> Any:
+    """A list as a tuple; anything else as it is."""
+    return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else value
 
 
 def _fresh(fault: BaseException) -> BaseException:

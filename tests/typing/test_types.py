@@ -29,10 +29,11 @@ def tool(name: str) -> str:
 
 
 def pyright(file: Path) -> set[int]:
-    config = {"typeCheckingMode": "strict", "include": [str(file)], "pythonVersion": "3.11", "reportUnusedExpression": False,
+    config = {"typeCheckingMode": "strict", "include": ["."], "pythonVersion": "3.11", "reportUnusedExpression": False,
               "reportUnusedVariable": False}  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pyrightconfig.json").write_text(json.dumps(config))
+        shutil.copy(file, folder)
         command = [tool("pyright"), "--outputjson", "--pythonpath", sys.executable, "-p", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["generalDiagnostics"]

@@ -23,10 +23,7 @@ class Background:
 
     def __init__(self, make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._make = make
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._closed = False
+        self.forget()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -102,8 +99,11 @@ class Background:
         thread.join(_GRACE)
 
     def forget(self) -> None:
-        """In a forked child: the parent's loop and locks mean nothing here."""
-        self.__init__(self._make)
+        """Begin: also in a forked child, where the parent's loop and locks mean nothing."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
 
 
 async def _settled() -> None:

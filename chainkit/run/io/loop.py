@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import DeadlineExceeded
@@ -184,10 +185,10 @@ class _Gathering:
             self._next += 1
             task = asyncio.ensure_future(self._jobs[index](self._frame))
             self._tasks[index] = task
-            task.add_done_callback(lambda _, i=index: self._note(i))
+            task.add_done_callback(partial(self._note, index))
         return bool(self._tasks)
 
-    def _note(self, index: int) -> None:
+    def _note(self, index: int, _: asyncio.Task[Any]) -> None:
         self._ended.append(index)
         self._news.set()
 

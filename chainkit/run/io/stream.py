@@ -86,6 +86,9 @@ class _Reaper:
     """Closes what was dropped, in a thread of its own."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._dropped: SimpleQueue[int] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -125,9 +128,8 @@ class _Reaper:
 
     def forget(self) -> None:
         """In a forked child the parent's streams are the parent's."""
-        live = self._live
-        self.__init__()
-        _INHERITED.append(live)
+        _INHERITED.append(self._live)
+        self._begin()
 
 
 _INHERITED: list[Any] = []
@@ -231,7 +233,8 @@ class AsyncStream(_Streamed[Piece, Out]):
         listener = self._listener
         frame = Frame(Loop(), self.run, self._put, every=listener.every, restart=listener.restart)
         self._task = task = asyncio.ensure_future(begin(self._core, frame, self._input))
-        task.add_done_callback(lambda _, news=self._news: news.set())
+        news = self._news
+        task.add_done_callback(lambda _: news.set())
         return task
 
     async def _put(self, event: Any) -> None:

@@ -43,9 +43,7 @@ class Workers:
     """Idle threads on a stack; a new one where none is idle."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._idle: deque[_Worker] = deque()
-        self.busy = 0
+        self.forget()
 
     def start(
         self, function: Callable[..., Any], args: tuple[Any, ...], done: Callable[[Any, BaseException | None], None]
@@ -85,8 +83,10 @@ class Workers:
             return False
 
     def forget(self) -> None:
-        """In a forked child no other thread lives."""
-        self.__init__()
+        """Begin: also in a forked child, where no other thread lives."""
+        self._lock = threading.Lock()
+        self._idle: deque[_Worker] = deque()
+        self.busy = 0
 
 
 WORKERS = Workers()
