@@ -1,0 +1,21 @@
+"""What the models of the documentation say: (which model, what the last message holds, the answer).
+
+The first row that fits is taken. A name is a pattern such as "openai:*", the middle a regular expression,
+and the answer a text or a function of the messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Answer: TypeAlias = "str | Callable[[Any], str]"
+
+ANSWERS: list[tuple[str, str, Answer]] = [
+    ("*", r"Say hello", "Hello, hallo, bonjour."),
+    ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
+    ("cohere:*", r"2027 a prime", "No."),
+    ("*", r"2027 a prime", "Yes"),
+    ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
+]
