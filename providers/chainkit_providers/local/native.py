@@ -7,10 +7,12 @@ that key. Chats go in by function call; only counting tokens needs the socket, a
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
 import tempfile
+import weakref
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,17 +38,19 @@ class Server(Protocol):
 
 
 class Listener:
-    """Where the server listens, and the key to it."""
+    """Where the server listens, and the key to it. Its folder goes with it, also where nobody closes it."""
 
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(24)
         self.folder = tempfile.mkdtemp(prefix="chainkit-") if hasattr(socket, "AF_UNIX") else None
         self.host = str(Path(self.folder, "llama.sock")) if self.folder else "127.0.0.1"
+        self.close = weakref.finalize(self, _remove, self.folder, os.getpid())
 
-    def close(self) -> None:
-        """Remove the socket's folder."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+
+def _remove(folder: str | None, process: int) -> None:
+    """Remove a folder, in the process that made it: a forked child has only a copy of the listener."""
+    if folder is not None and process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(path: Path, settings: Settings, listener: Listener) -> Server:

@@ -378,3 +378,18 @@ def test_a_process_that_ends_in_the_middle_of_an_answer_ends(real_model: Path) -
 def test_loading_and_answering_say_nothing_on_stderr(real_model: Path) -> None:
     done = run("Engine(sys.argv[1], context=256).generate(BODY, lambda _: None)", real_model)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_engine_that_nobody_closes_leaves_no_socket(real_model: Path, tmp_path: Path) -> None:
+    code = """
+        import tempfile
+        tempfile.tempdir = {folder!r}
+        Engine(sys.argv[1], context=256).generate(BODY, lambda _: None)
+        assert not os.listdir({folder!r})
+        kept = Engine(sys.argv[1], context=256)
+        kept.generate(BODY, lambda _: None)
+        assert os.listdir({folder!r})
+    """
+    done = run(textwrap.dedent(code).format(folder=str(tmp_path)), real_model)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
