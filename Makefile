@@ -19,7 +19,7 @@ check: $(STAMPS)/dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not local"
 
 bench: $(STAMPS)/bench
-	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--peers $(or $(PEERS),all)) $(ARGS)
 
 docs: $(STAMPS)/docs
 	$(BIN)/mkdocs build --strict

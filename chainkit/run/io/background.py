@@ -21,6 +21,9 @@ _GRACE = 2.0
 class Background:
     """A loop in a thread, started at first use. `make` gives the loop."""
 
+    _loop: asyncio.AbstractEventLoop | None
+    _thread: threading.Thread | None
+
     def __init__(self, make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._make = make
         self.forget()
@@ -101,8 +104,8 @@ class Background:
     def forget(self) -> None:
         """Begin: also in a forked child, where the parent's loop and locks mean nothing."""
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._loop = None
+        self._thread = None
         self._closed = False
 
 

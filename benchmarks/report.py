@@ -1,0 +1,50 @@
+"""The figures as a table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+COLUMNS = {
+    "to a model, ms": lambda f: f.get("import", {}).get("cpu_ms"),
+    "call": lambda f: ratio(f, "call"),
+    "async call": lambda f: ratio(f, "async call"),
+    "prompt, model, pydantic": lambda f: ratio(f, "chain"),
+    "stream": lambda f: ratio(f, "stream"),
+    "us a composed step": lambda f: f.get("compose", {}).get("step_us"),
+    "items/s in process": lambda f: f.get("items", {}).get("per_second"),
+    "calls/s, 1,000 in flight": lambda f: flights(f),
+}
+
+
+def ratio(figures: dict[str, Any], name: str) -> str | None:
+    """A ratio of CPU time to the raw client's."""
+    found = figures.get(name, {}).get("ratio_cpu")
+    return None if found is None else f"{found:.2f}x"
+
+
+def flights(figures: dict[str, Any]) -> str | None:
+    """Calls a second at 1,000 in flight, with aiohttp beside it where we have it."""
+    plain = figures.get("1000 in flight", {}).get("per_second")
+    other = figures.get("1000 in flight, aiohttp", {}).get("per_second")
+    if plain is None:
+        return None
+    return f"{plain:,.0f}" + (f" (aiohttp: {other:,.0f})" if other else "")
+
+
+def table(whole: dict[str, Any]) -> str:
+    """A Markdown table, with how to read it."""
+    lines = ["| | " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * len(COLUMNS)]
+    for peer, figures in whole["results"].items():
+        name = import_module(f"benchmarks.peers.{peer}").NAME
+        cells = [pick(figures) for pick in COLUMNS.values()]
+        lines.append(f"| {name} | " + " | ".join("" if c is None else f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + " |")
+    over = whole["results"].get("ours", {}).get("call over the SDK", {}).get("ratio_cpu")
+    about = whole["about"]
+    lines += ["", "Ratios are CPU time over a raw httpx call in the same process, the median of paired blocks."]
+    if over is not None:
+        lines.append(f"chainkit over the openai SDK's own client: {over:.2f}x of the SDK's call.")
+    lines.append(
+        f"`import chainkit`: {whole['import chainkit'].get('cpu_ms')} ms. Python {about['python']}, {about['cores']} cores, {about['when']}."
+    )
+    return "\n".join(lines) + "\n"
