@@ -1,0 +1,126 @@
+"""An answer that stands on passages, and the check of what it stands on. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from chainkit.documents import Passage, Retrieved
+from chainkit.retrieval.analysis import terms
+
+ENOUGH = 0.5
+"""The share of a sentence's terms that must stand in a passage which supports it."""
+NOT_FOUND = "Not in the documents."
+_SENTENCE = re.compile(r"[^.!?…\n]+(?:[.!?…]+(?!\d)[\"”»')\]]*|\n|$)(?:\s*\[\d+(?:\s*,\s*\d+)*\])*")
+_MARK = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
+_ABSENT = re.compile(
+    r"not (?:in|found in|contained in|mentioned in) the (?:documents?|passages?|texts?)|"
+    r"nicht in den (?:dokumenten|texten|abschnitten)|"
+    r"(?:documents?|passages?) (?:do|does) not (?:say|contain|mention|answer)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence of the answer and the passage that supports it.
+
+    `quote` are the passage's words that come nearest, `span` their place in the document's text. `by` says
+    who drew the line: the model with a mark, or the terms that both share.
+    """
+
+    number: int
+    sentence: str
+    document: Passage
+    quote: str
+    span: tuple[int, int]
+    by: Literal["model", "overlap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` with marks like [1], the citations that were checked, and the sentences that nothing supports.
+
+    `found` is False where the documents do not hold the answer. `str()` is the text.
+    """
+
+    text: str
+    found: bool
+    citations: tuple[Citation, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    passages: tuple[Retrieved, ...] = ()
+
+    @property
+    def supported(self) -> bool:
+        """Whether every sentence has a passage behind it."""
+        return self.found and not self.unsupported
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def not_found(passages: Sequence[Retrieved] = ()) -> Answer:
+    """The answer that says so."""
+    return Answer(NOT_FOUND, found=False, passages=tuple(passages))
+
+
+def checked(said: str, passages: Sequence[Retrieved]) -> Answer:
+    """What a model said, held against the passages it was given.
+
+    A mark counts where that passage exists and supports the sentence; a sentence without one is given the
+    passage that supports it best. Marks are numbered anew in the order of the text.
+    """
+    said = said.strip()
+    if not said or not passages or _ABSENT.search(said):
+        return not_found(passages)
+    known = [(p.document, frozenset(terms(p.document.text))) for p in passages]
+    numbers: dict[int, int] = {}
+    lines: list[str] = []
+    citations: list[Citation] = []
+    unsupported: list[str] = []
+    for sentence in _SENTENCE.findall(said):
+        bare = _MARK.sub("", sentence).strip()
+        if not bare:
+            continue
+        chosen, by = _support(bare, _marks(sentence), known)
+        if chosen is None:
+            if terms(bare):
+                unsupported.append(bare)
+            lines.append(bare)
+            continue
+        number = numbers.setdefault(chosen, len(numbers) + 1)
+        citations.append(_citation(number, bare, known[chosen][0], by))
+        lines.append(f"{bare} [{number}]")
+    return Answer(" ".join(lines), bool(citations), tuple(citations), tuple(unsupported), tuple(passages))
+
+
+def _marks(sentence: str) -> list[int]:
+    return [int(n) - 1 for m in _MARK.findall(sentence) for n in m.split(",")]
+
+
+def _support(
+    sentence: str, marked: Sequence[int], known: Sequence[tuple[Passage, frozenset[str]]]
+) -> tuple[int | None, Literal["model", "overlap"]]:
+    """The passage behind a sentence, and who said so."""
+    wanted = frozenset(terms(sentence))
+    if not wanted:
+        return None, "overlap"
+    shares = [len(wanted & held) / len(wanted) for _, held in known]
+    for number in marked:
+        if 0 <= number < len(known) and shares[number] >= ENOUGH:
+            return number, "model"
+    best = max(range(len(known)), key=lambda i: (shares[i], -i))
+    return (best if shares[best] >= ENOUGH else None), "overlap"
+
+
+def _citation(number: int, sentence: str, passage: Passage, by: Literal["model", "overlap"]) -> Citation:
+    wanted = frozenset(terms(sentence))
+    spans = [m.span() for m in _SENTENCE.finditer(passage.text) if m.group().strip()] or [(0, len(passage.text))]
+    start, end = max(spans, key=lambda s: (len(wanted & frozenset(terms(passage.text[s[0] : s[1]]))), -s[0]))
+    while start < end and passage.text[start].isspace():
+        start += 1
+    while end > start and passage.text[end - 1].isspace():
+        end -= 1
+    return Citation(number, sentence, passage, passage.text[start:end], (passage.start + start, passage.start + end), by)
