@@ -17,5 +17,11 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
     ("cohere:*", r"2027 a prime", "No."),
     ("*", r"2027 a prime", "Yes"),
+    ("*", r"<question>.*<answer number=1>.*Answer with its number", "1"),
+    ("*", r"<question>.*Write the one best answer", "The air scatters blue light more than red."),
+    ("cohere:*", r"sky blue", "Because air scatters blue light most."),
+    ("*", r"sky blue", "Small particles scatter short waves of light more than long ones."),
+    ("*", r"91 a prime", '"no"'),
+    ("*", r"Loved it", '"good"'),
     ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
 ]
