@@ -83,7 +83,7 @@ class HttpProvider:
             raise CompositionError(msg, cure=did_you_mean(api, sorted(self.wires)))
         return HttpBackend(self, account, imported(wire))
 
-    def profile(self, model: str, account: Account | None = None) -> Profile:  # noqa: ARG002 - of the protocol
+    def profile(self, model: str, account: Account | None = None) -> Profile:
         """What that model can do."""
         if self.profiles is None:
             return Profile(self.name, model)
@@ -150,7 +150,9 @@ class HttpBackend:
         account = self._account
         kind = kind_of(account)
         if kind == "sdk":
-            self._with_extra(lambda sdk: sdk.client(self._sdk_account(), blocking=True))
+            from chainkit.run.carriers.transport import Sockets
+
+            self._with_extra(lambda sdk: sdk.client(self._sdk_account(), Sockets(blocking=True)))
         elif kind == "client" and _sdks(account.client):
             self._with_extra(lambda sdk: sdk.mode(account.client))
         elif self._access().missing:
@@ -171,7 +173,7 @@ class HttpBackend:
         response = await carrier.open(self._request(request, relative=carrier.relative), until=call.until)
         whole = False
         try:
-            if not 200 <= response.status < 300:  # noqa: PLR2004
+            if not 200 <= response.status < 300:
                 raise await self._refused(response)
             if call.emit is None or _is_json(response):
                 reply = await self._whole(response, call)
@@ -218,7 +220,7 @@ class HttpBackend:
 
     async def _streamed(self, response: HttpResponse, request: ChatRequest, call: Call) -> Reply:
         fold, parser, emit = self._wire.fold(request), SseParser(), call.emit
-        assert emit is not None  # noqa: S101
+        assert emit is not None
         feed, chunk, show = parser.feed, response.chunk, fold.feed
         while data := await self._next(chunk):
             for event, payload in feed(data):
@@ -244,7 +246,7 @@ class HttpBackend:
 
     async def _refused(self, response: HttpResponse) -> ProviderError:
         found, status = self._access(), response.status
-        if 300 <= status < 400:  # noqa: PLR2004
+        if 300 <= status < 400:
             to = response.headers.get("location", "nowhere")
             msg = f"{self._row.name} at {found.base_url} answered {status}: a redirect to {to}, which is not followed"
             return BadRequest(msg, cure="set base_url to where the API is", status=status)

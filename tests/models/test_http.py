@@ -395,7 +395,9 @@ def test_a_foreign_host_that_wants_a_key_is_answered_with_why_it_got_none(send: 
 def test_the_key_of_another_variable_may_want_another_header(send: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ACME_API_KEY")
     monkeypatch.setenv("ACME_OTHER_KEY", " tok\n")
-    sent = sent_with(send, row={"auth": "X-Api-Key: {key}", "auth_for": {"ACME_OTHER_KEY": "Authorization: Token {key}"}})
+    sent = sent_with(
+        send, row={"auth": "X-Api-Key: {key}", "auth_for": {"ACME_OTHER_KEY": "Authorization: Token {key}"}}
+    )
     assert sent.headers["authorization"] == "Token tok"
     assert "x-api-key" not in sent.headers
 
@@ -435,11 +437,11 @@ class Sdk:
     def mode(self, client: object) -> str | None:
         return "sync"
 
-    def client(self, account: Account, *, blocking: bool) -> Any:
+    def client(self, account: Account, sockets: Any) -> Any:
         self.accounts.append(account)
         raise ModuleNotFoundError("No module named 'acme'", name="acme")
 
-    def carrier(self, client: Any) -> Any:
+    def carrier(self, client: Any, sockets: Any = None) -> Any:
         return client
 
 

@@ -154,7 +154,10 @@ def _made(account: Account, io: Io, base_url: str, sdk: Sdk | None, table: Clien
         if sdk is None:
             msg = f"{account.provider} has no client package of its own to carry requests"
             raise CompositionError(msg, cure="leave carrier='sdk' away")
-        return sdk.carrier(sdk.client(account, blocking=io.blocking))
+        from chainkit.run.carriers.transport import Sockets
+
+        sockets = Sockets(blocking=io.blocking)
+        return sdk.carrier(sdk.client(account, sockets), sockets)
     if kind == "aiohttp" and not io.blocking:
         from chainkit.run.carriers.loop_aiohttp import AiohttpCarrier
 

@@ -133,7 +133,14 @@ class HandedResponse:
     """An answer of an httpx client, or of a client that gives httpx responses."""
 
     def __init__(
-        self, response: Any, faults: Faults, where: str, until: float | None, *, waits: bool, undo: Decoder | None = None
+        self,
+        response: Any,
+        faults: Faults,
+        where: str,
+        until: float | None,
+        *,
+        waits: bool,
+        undo: Decoder | None = None,
     ) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
@@ -177,7 +184,7 @@ class HandedResponse:
         except Exception as error:
             self._faults.blame(error, self._where, self._until)
 
-    async def close(self, whole: bool) -> None:  # noqa: ARG002 - the client's own pool decides
+    async def close(self, whole: bool) -> None:
         """Give the connection back to the client."""
         if not self._waits:
             self._response.close()
@@ -185,5 +192,3 @@ class HandedResponse:
         if self._pieces is not None:
             await self._pieces.aclose()
         await self._response.aclose()
-
-

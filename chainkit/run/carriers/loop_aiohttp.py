@@ -39,7 +39,7 @@ class AiohttpCarrier:
             trust_env=True,
         )
 
-    async def open(self, request: HttpRequest, *, until: float | None) -> AiohttpResponse:  # noqa: ARG002
+    async def open(self, request: HttpRequest, *, until: float | None) -> AiohttpResponse:
         """Send, and wait for the answer's headers."""
         options: dict[str, Any] = {}
         if self._owned and request.url.startswith("https:"):
@@ -54,7 +54,7 @@ class AiohttpCarrier:
                 allow_redirects=False,
                 **options,
             )
-        except BaseException as error:  # noqa: BLE001 - it goes on, under our name where we have one
+        except BaseException as error:
             self.left()
             raise self.mapped(error, request.url.split("?")[0]) from None
         return AiohttpResponse(self, response, request.url.split("?")[0])
@@ -68,7 +68,9 @@ class AiohttpCarrier:
             return silent(where)
         if isinstance(error, (http.InvalidURL, ValueError)):
             # Its message may show a header's value.
-            return BadRequest(f"the request to {where} is not one that HTTP allows", cure="check base_url and the API key")
+            return BadRequest(
+                f"the request to {where} is not one that HTTP allows", cure="check base_url and the API key"
+            )
         if isinstance(error, http.ClientConnectorError):
             return unreachable(where, error)
         if isinstance(error, http.ClientError):

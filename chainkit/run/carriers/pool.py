@@ -213,7 +213,7 @@ class Answer:
         undo, self._decoder = self._decoder, None
         return b"" if undo is None else undo.flush()
 
-    async def close(self, whole: bool) -> None:  # noqa: ARG002 - what is not whole cannot be reused anyway
+    async def close(self, whole: bool) -> None:
         """Give the connection back if its answer is here to the end, else close it."""
         connection, self._connection = self._connection, None
         if connection is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from chainkit.errors import AuthenticationError, BadRequest, ChainkitError
 from chainkit.run.carriers.handed import Faults, HandedResponse, made_in
-from chainkit.run.carriers.transport import UNTIL, transport
+from chainkit.run.carriers.transport import UNTIL
 from chainkit.run.carriers.wire import lost, unreachable
 from chainkit.run.io.blocking import too_late
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chainkit.models.provider import Account
     from chainkit.run.carriers.body import Decoder
     from chainkit.run.carriers.handed import Mode
-    from chainkit.run.carriers.transport import UNTIL, transport
+    from chainkit.run.carriers.transport import UNTIL
 from chainkit.run.carriers.wire import Carrier, HttpRequest
 
 _LIBRARIES = ("httpx2", "httpx")
@@ -37,12 +37,15 @@ class Sdk(Protocol):
         """Whether that is a client of this vendor's, and which kind. Imports nothing."""
         ...
 
-    def client(self, account: Account, *, blocking: bool) -> Any:
-        """A new client for an account. Raises AuthenticationError, or ImportError without the package."""
+    def client(self, account: Account, sockets: Sockets) -> Any:
+        """A new client for an account, over these sockets: a sync one where they block, else an async one.
+
+        Raises AuthenticationError where it has no key, and ImportError without the package.
+        """
         ...
 
-    def carrier(self, client: Any) -> Carrier:
-        """A carrier through a client: blocking through a sync one, of a loop through an async one."""
+    def carrier(self, client: Any, sockets: Sockets | None = None) -> Carrier:
+        """A carrier through a client; `sockets` are its own where we made it."""
         ...
 
 
@@ -60,12 +63,12 @@ def library(package: Any) -> Any:
     return sys.modules[next(root for root in roots if root in _LIBRARIES)]
 
 
-def made(make: Any, package: Any, account: Account, *, blocking: bool, **options: Any) -> Any:
-    """A client of such a package for an account, on our sockets; what the account leaves open, it finds itself."""
+def made(make: Any, package: Any, account: Account, sockets: Sockets) -> Any:
+    """A client of such a package for an account; what the account leaves open, it finds itself."""
     given = {"base_url": account.base_url, "api_key": account.api_key}
-    options |= {name: value for name, value in given.items() if value is not None}
-    http = package.DefaultHttpxClient if blocking else package.DefaultAsyncHttpxClient
-    return make(max_retries=0, http_client=http(transport=transport(library(package), blocking=blocking)), **options)
+    options = {name: value for name, value in given.items() if value is not None}
+    http = package.DefaultHttpxClient if sockets.blocking else package.DefaultAsyncHttpxClient
+    return make(max_retries=0, http_client=http(transport=sockets.transport(library(package))), **options)
 
 
 class PostCarrier:
@@ -79,9 +82,15 @@ class PostCarrier:
     relative = True
 
     def __init__(
-        self, package: Any, client: Any, *, undo: Mapping[str, Callable[[], Decoder]] | None = None
+        self,
+        package: Any,
+        client: Any,
+        sockets: Sockets | None = None,
+        *,
+        undo: Mapping[str, Callable[[], Decoder]] | None = None,
     ) -> None:
         self._client = client
+        self._sockets = sockets
         self._waits = iscoroutinefunction(client.post)
         self._package = package
         self._response = library(package).Response
@@ -131,12 +140,9 @@ class PostCarrier:
         return make() if make is not None else None
 
     def close(self) -> None:
-        """The client closes itself when the last answer lets go of it."""
-
-    async def aclose(self) -> None:
-        """Close one of ours at the end of its loop."""
-        if self._waits:
-            await self._client.close()
+        """Close the sockets that are ours; a client handed over is its owner's to close."""
+        if self._sockets is not None:
+            self._sockets.close()
 
 
 def _options(request: HttpRequest, until: float | None) -> dict[str, Any]:
@@ -150,5 +156,3 @@ def _options(request: HttpRequest, until: float | None) -> dict[str, Any]:
             raise too_late()
         options["timeout"] = left
     return options
-
-

@@ -58,4 +58,6 @@ def target(url: str) -> Target:
 
 def _wrong(url: str, why: str) -> BadRequest:
     # A URL may hold a password or a key: no more than its beginning is shown.
-    return BadRequest(f"{url.partition('?')[0].rpartition('@')[2][:80]!r} is no URL to send to: {why}", cure="check base_url")
+    return BadRequest(
+        f"{url.partition('?')[0].rpartition('@')[2][:80]!r} is no URL to send to: {why}", cure="check base_url"
+    )

@@ -20,6 +20,7 @@ from chainkit.run.carriers.wire import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chainkit.run.carriers.http1 import Dial
     from chainkit.run.carriers.pool import Answer
 
 UNTIL: ContextVar[float | None] = ContextVar("chainkit_until", default=None)
@@ -28,14 +29,31 @@ UNTIL: ContextVar[float | None] = ContextVar("chainkit_until", default=None)
 _OURS = frozenset({b"host", b"content-length", b"accept-encoding", b"connection", b"transfer-encoding"})
 
 
-def transport(library: Any, *, blocking: bool) -> Any:
-    """A transport for a client of httpx or httpx2."""
-    sync, loop = _classes(library)
-    if blocking:
-        return sync(PooledCarrier(blocking_socket.dial, tls=library.create_ssl_context), library.HTTPTransport)
-    from chainkit.run.carriers import loop_socket
+class Sockets:
+    """The connections of one client that we make."""
 
-    return loop(PooledCarrier(loop_socket.dial, tls=library.create_ssl_context), library.AsyncHTTPTransport)
+    def __init__(self, *, blocking: bool) -> None:
+        self.blocking = blocking
+        self._carriers: list[PooledCarrier] = []
+
+    def transport(self, library: Any) -> Any:
+        """A transport for that client, of httpx or httpx2."""
+        sync, loop = _classes(library)
+        carrier = PooledCarrier(self._dial(), tls=library.create_ssl_context)
+        self._carriers.append(carrier)
+        return sync(carrier, library.HTTPTransport) if self.blocking else loop(carrier, library.AsyncHTTPTransport)
+
+    def _dial(self) -> Dial:
+        if self.blocking:
+            return blocking_socket.dial
+        from chainkit.run.carriers import loop_socket
+
+        return loop_socket.dial
+
+    def close(self) -> None:
+        """Close what rests; what is under way is closed when it ends."""
+        for carrier in self._carriers:
+            carrier.close()
 
 
 class _Ways:

@@ -7,11 +7,13 @@ from base64 import b64decode
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainkit.errors import AuthenticationError
 from chainkit.run.carriers.sdk import PostCarrier, made, posting
 
 if TYPE_CHECKING:
     from chainkit.models.provider import Account
     from chainkit.run.carriers.handed import Mode
+    from chainkit.run.carriers.transport import Sockets
 
 
 class AnthropicSdk:
@@ -21,18 +23,22 @@ class AnthropicSdk:
         """Whether that is one of its clients, and which kind."""
         return posting(client, "anthropic")
 
-    def client(self, account: Account, *, blocking: bool) -> Any:
+    def client(self, account: Account, sockets: Sockets) -> Any:
         """A client for an account; what the account leaves open, it reads from its own environment."""
         import anthropic
 
-        make = anthropic.Anthropic if blocking else anthropic.AsyncAnthropic
-        return made(make, anthropic, account, blocking=blocking)
+        make = anthropic.Anthropic if sockets.blocking else anthropic.AsyncAnthropic
+        try:
+            return made(make, anthropic, account, sockets)
+        except anthropic.AnthropicError as error:
+            msg = f"{account.provider}: the anthropic client has no key: {error}"
+            raise AuthenticationError(msg, cure="set ANTHROPIC_API_KEY, or pass api_key=") from error
 
-    def carrier(self, client: Any) -> PostCarrier:
+    def carrier(self, client: Any, sockets: Sockets | None = None) -> PostCarrier:
         """A carrier through a client."""
         import anthropic
 
-        return PostCarrier(anthropic, client, undo={"application/vnd.amazon.eventstream": AwsEvents})
+        return PostCarrier(anthropic, client, sockets, undo={"application/vnd.amazon.eventstream": AwsEvents})
 
 
 class AwsEvents:
@@ -54,7 +60,7 @@ class AwsEvents:
 
 def _event(frame: dict[str, Any]) -> bytes:
     headers, payload = frame["headers"], frame["body"]
-    if frame["status_code"] != 200:  # noqa: PLR2004
+    if frame["status_code"] != 200:
         kind = headers.get(":exception-type") or headers.get(":error-code") or "api_error"
         said = {"type": "error", "error": {"type": str(kind), "message": payload.decode("utf-8", "replace")}}
         return b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"

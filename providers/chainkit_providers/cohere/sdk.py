@@ -7,16 +7,18 @@ configured with is taken from it - base URL, headers, token, and the httpx clien
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import AuthenticationError
 from chainkit.run.carriers.handed import HandedCarrier, http_client, made_in
-from chainkit.run.carriers.transport import UNTIL, transport
+from chainkit.run.carriers.transport import UNTIL
 from chainkit.run.carriers.wire import CONNECT_SECONDS, READ_SECONDS, HttpRequest
 
 if TYPE_CHECKING:
     from chainkit.models.provider import Account
     from chainkit.run.carriers.handed import HandedResponse, Mode
+    from chainkit.run.carriers.transport import Sockets
 
 
 class CohereSdk:
@@ -28,25 +30,24 @@ class CohereSdk:
             return None
         return http_client(_inner(client))
 
-    def client(self, account: Account, *, blocking: bool) -> Any:
+    def client(self, account: Account, sockets: Sockets) -> Any:
         """A client for an account; what the account leaves open, it reads from its own environment."""
         import cohere
         import httpx
 
-        make: Any = cohere.ClientV2 if blocking else cohere.AsyncClientV2
-        http = (httpx.Client if blocking else httpx.AsyncClient)(
-            transport=transport(httpx, blocking=blocking), timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        )
-        given = {"base_url": account.base_url, "api_key": account.api_key, "httpx_client": http}
-        client = make(**{name: value for name, value in given.items() if value is not None})
-        if not account.api_key and _key(client) in (None, ""):
+        if not (account.api_key or os.getenv("CO_API_KEY") or os.getenv("COHERE_API_KEY")):
             msg = f"{account.provider}: the cohere client has no key"
             raise AuthenticationError(msg, cure="set CO_API_KEY, or pass api_key=")
-        return client
+        make: Any = cohere.ClientV2 if sockets.blocking else cohere.AsyncClientV2
+        http = (httpx.Client if sockets.blocking else httpx.AsyncClient)(
+            transport=sockets.transport(httpx), timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        )
+        given = {"base_url": account.base_url, "api_key": account.api_key, "httpx_client": http}
+        return make(**{name: value for name, value in given.items() if value is not None})
 
-    def carrier(self, client: Any) -> CohereCarrier:
+    def carrier(self, client: Any, sockets: Sockets | None = None) -> CohereCarrier:
         """A carrier through a client."""
-        return CohereCarrier(client)
+        return CohereCarrier(client, sockets)
 
 
 class CohereCarrier:
@@ -54,9 +55,10 @@ class CohereCarrier:
 
     relative = True
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, sockets: Sockets | None = None) -> None:
         self._wrapper = client._client_wrapper
-        self._inner = HandedCarrier(_inner(client), owned=True)
+        self._inner = HandedCarrier(_inner(client))
+        self._sockets = sockets
 
     async def open(self, request: HttpRequest, *, until: float | None) -> HandedResponse:
         """Send, and wait for the answer's headers."""
@@ -74,20 +76,13 @@ class CohereCarrier:
             UNTIL.reset(reset)
 
     def close(self) -> None:
-        """The client closes itself when the last answer lets go of it."""
-
-    async def aclose(self) -> None:
-        """Close one of ours at the end of its loop."""
-        await self._inner.aclose()
+        """Close the sockets that are ours; a client handed over is its owner's to close."""
+        if self._sockets is not None:
+            self._sockets.close()
 
 
 def _inner(client: Any) -> Any:
     return client._client_wrapper.httpx_client.httpx_client
-
-
-def _key(client: Any) -> Any:
-    token = client._client_wrapper._token
-    return token() if callable(token) else token
 
 
 SDK = CohereSdk()

@@ -19,7 +19,9 @@ from chainkit.run.carriers.wire import HttpRequest
 from chainkit.run.io import Loop
 
 
-@pytest.mark.parametrize("answer", [[], [b"HTTP/1.1 200 OK\r\n"], [head(), chunk(b"one")]], ids=["asked", "head", "body"])
+@pytest.mark.parametrize(
+    "answer", [[], [b"HTTP/1.1 200 OK\r\n"], [head(), chunk(b"one")]], ids=["asked", "head", "body"]
+)
 def test_a_cancelled_call_closes_its_socket_at_once(serve: Any, answer: list[Any]) -> None:
     asked = threading.Event()
 
