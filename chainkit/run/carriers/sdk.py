@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from chainkit.models.provider import Account
     from chainkit.run.carriers.body import Decoder
     from chainkit.run.carriers.handed import Mode
-    from chainkit.run.carriers.transport import UNTIL
-from chainkit.run.carriers.wire import Carrier, HttpRequest
+    from chainkit.run.carriers.transport import Sockets
+    from chainkit.run.carriers.wire import Carrier, HttpRequest
 
 _LIBRARIES = ("httpx2", "httpx")
 _NO_KEY = "set the vendor's key variable, pass api_key=, or hand over a client that has a key"
