@@ -83,9 +83,9 @@ def _draw(laid: _Laid, x: float, y: float, body: list[str]) -> None:
         body.append(_rect("g", x, y, laid))
     if title:
         body.append(f'<text class="t" x="{x + _PAD:.1f}" y="{y + 15:.1f}">{title}</text>')
+    _edges(laid, x, y, body)
     for dx, dy, part in laid.inner:
         _draw(part, x + dx, y + dy, body)
-    _edges(laid, x, y, body)
 
 
 def _edges(laid: _Laid, x: float, y: float, body: list[str]) -> None:

@@ -88,8 +88,9 @@ class Picks(Combining, Generic[T_contra]):
 
 def normal(value: Any) -> Any:
     """The form in which values are compared: text without case, spacing and end marks; data as canonical JSON."""
-    if hasattr(value, "finish_reason"):
-        value = value.text
+    text = getattr(value, "text", None)
+    if isinstance(text, str):
+        value = text  # a reply, an answer from documents
     if isinstance(value, str):
         return " ".join(value.split()).casefold().strip(" .!\"'`*")
     if isinstance(value, bool | int | float) or value is None:

@@ -69,7 +69,7 @@ def not_found(passages: Sequence[Retrieved] = ()) -> Answer:
 def checked(said: str, passages: Sequence[Retrieved]) -> Answer:
     """What a model said, held against the passages it was given.
 
-    A mark counts where that passage exists and supports the sentence; a sentence without one is given the
+    A question is no claim, and nothing supports it. A mark counts where that passage exists and supports the sentence; a sentence without one is given the
     passage that supports it best. Marks are numbered anew in the order of the text.
     """
     said = said.strip()
@@ -105,9 +105,11 @@ def _support(
 ) -> tuple[int | None, Literal["model", "overlap"]]:
     """The passage behind a sentence, and who said so."""
     wanted = frozenset(terms(sentence))
-    if not wanted:
+    if not wanted or sentence.endswith("?"):
         return None, "overlap"
-    shares = [len(wanted & held) / len(wanted) for _, held in known]
+    figures = {t for t in wanted if any(c.isdigit() for c in t)}
+    # A figure that the passage does not hold is not supported by it, whatever the other words are.
+    shares = [len(wanted & held) / len(wanted) if figures <= held else 0.0 for _, held in known]
     for number in marked:
         if 0 <= number < len(known) and shares[number] >= ENOUGH:
             return number, "model"
