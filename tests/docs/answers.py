@@ -23,5 +23,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"sky blue", "Small particles scatter short waves of light more than long ones."),
     ("*", r"91 a prime", '"no"'),
     ("*", r"Loved it", '"good"'),
+    ("*", r"days of holiday", "Full-time employees have 30 days of holiday a year. [1]"),
+    ("*", r"chess championship", "Not in the documents."),
     ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
 ]
