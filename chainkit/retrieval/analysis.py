@@ -7,6 +7,7 @@ import re
 import threading
 import unicodedata
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*", re.UNICODE)
@@ -56,7 +57,6 @@ def _stemmers() -> tuple[Any, Any]:
     """One pair a thread: a stemmer holds the word it works on."""
     pair: tuple[Any, Any] | None = getattr(_local, "pair", None)
     if pair is None:
-        import snowballstemmer
-
-        pair = _local.pair = (snowballstemmer.stemmer("english"), snowballstemmer.stemmer("german"))
+        stemmer: Any = import_module("snowballstemmer").stemmer
+        pair = _local.pair = (stemmer("english"), stemmer("german"))
     return pair

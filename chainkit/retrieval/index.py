@@ -47,9 +47,10 @@ class Index:
 
         A file of the same size and time is not opened.
         """
-        return 0 if self._where is None else self._follow(self._where)
+        return 0 if self._where is None else self.follow(self._where)
 
-    def _follow(self, where: str | Path) -> int:
+    def follow(self, where: str | Path) -> int:
+        """Hold the files of a folder or glob, now and at each `refresh`; how many changed."""
         self._where = where
         known = self._store.stamps()
         errors: list[Unread] = []
@@ -128,11 +129,11 @@ def index(
     if source is None:
         return found
     if isinstance(source, str | Path):
-        found._follow(source)
+        found.follow(source)
         return found
     items = list(source)
     for item in items:
-        if not isinstance(item, str | Document):
+        if not isinstance(item, str | Document):  # pyright: ignore[reportUnnecessaryIsInstance] - an iterable may hold anything
             msg = f"index() takes texts and Documents, and got {type(item).__name__}: {item!r:.60}"
             raise CompositionError(msg)
     found.add(*items)

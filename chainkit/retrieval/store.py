@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Store:
         return connection
 
     @contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
+    def _using(self) -> Generator[sqlite3.Connection, None, None]:
         if self._pid != os.getpid():
             # A connection of the parent's must not be used here; what is in memory came along.
             self._lock, self._pid = threading.RLock(), os.getpid()

@@ -95,9 +95,8 @@ class Script:
         return turn
 
     def _reply(self, turn: int, request: ChatRequest, fault: BaseException | None) -> Reply:
-        answer = _listed(self._answers)
-        if isinstance(answer, tuple):
-            answer = self._next(answer, turn, fault)
+        answers = _listed(self._answers)
+        answer: Any = self._answers if answers is None else self._next(answers, turn, fault)
         if callable(answer):
             answer = answer(request.messages)
         if isinstance(answer, BaseException):
@@ -130,14 +129,14 @@ async def _pass(call: Call, seconds: float) -> None:
 def _at(value: Any, turn: int) -> Any:
     """What holds for that turn: one for all, or one each."""
     held = _listed(value)
-    if isinstance(held, tuple):
-        return held[turn] if turn < len(held) else None
-    return held
+    if held is None:
+        return value
+    return held[turn] if turn < len(held) else None
 
 
-def _listed(value: Any) -> Any:
-    """A list as a tuple; anything else as it is."""
-    return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else value
+def _listed(value: Any) -> tuple[Any, ...] | None:
+    """A list as a tuple; None for anything else."""
+    return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else None
 
 
 def _fresh(fault: BaseException) -> BaseException:

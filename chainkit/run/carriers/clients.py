@@ -36,22 +36,22 @@ Kind = Literal["httpx", "aiohttp", "sdk", "client"]
 
 
 class _Held:
-    """A carrier, the loop it lives on, and what must live as long as it."""
+    """A carrier, whose it is, and the loop it lives on."""
 
-    __slots__ = ("account", "carrier", "loop", "watch")
+    __slots__ = ("account", "carrier", "loop")
 
     def __init__(self, carrier: Carrier, account: Account, loop: Any) -> None:
         self.carrier = carrier
         self.account = account
         self.loop: weakref.ref[Any] | None = None if loop is None else weakref.ref(loop)
-        self.watch: object = None
-        if loop is not None and account.client is None:
-            from chainkit.run.carriers.loop_close import closing
-
-            self.watch = closing(carrier)
 
     def serves(self, loop: Any) -> bool:
         return (self.loop() if self.loop is not None else None) is loop
+
+    @property
+    def ours(self) -> bool:
+        """Whether it may be closed: a client that was handed over is its owner's."""
+        return self.account.client is None
 
     @property
     def dead(self) -> bool:
@@ -59,15 +59,13 @@ class _Held:
         return self.loop is not None and (loop is None or loop.is_closed())
 
     def end(self) -> None:
-        """Close it, unless it goes through a client that was handed over: that is its owner's."""
-        if self.account.client is not None:
-            return
+        """Close it; what is under way ends first."""
         loop = self.loop() if self.loop is not None else None
-        if loop is not None:
+        if loop is not None and self.ours:
             from chainkit.run.carriers.loop_close import end_on
 
             end_on(self.carrier, loop)
-        elif self.loop is None:
+        elif self.loop is None and self.ours:
             self.carrier.close()
 
 
@@ -81,6 +79,7 @@ class Clients:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Any, ...], _Held] = OrderedDict()
+        self._watches: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
 
     def carrier(self, account: Account, io: Io, base_url: str, sdk: Sdk | None = None) -> Carrier:
         """The carrier for an account's requests below `base_url`, made when first asked for."""
@@ -100,12 +99,26 @@ class Clients:
             if first is not None and first.serves(loop):
                 return first.carrier
             self._held[key] = made
+            if loop is not None and loop not in self._watches:
+                from chainkit.run.carriers.loop_close import at_end
+
+                self._watches[loop] = at_end(self._loop_ends)
             gone = [k for k, held in self._held.items() if held.dead]
             gone += list(self._held)[: max(0, len(self._held) - len(gone) - self._most)]
             ended = [self._held.pop(k) for k in dict.fromkeys(gone)]
         for held in ended:
             held.end()
         return made.carrier
+
+    async def _loop_ends(self) -> None:
+        from chainkit.run.carriers.loop_close import end
+
+        loop = _here()
+        with self._lock:
+            ended = [self._held.pop(key) for key, held in list(self._held.items()) if held.serves(loop)]
+        for held in ended:
+            if held.ours:
+                await end(held.carrier)
 
     def home(self, client: object) -> Any:
         """The running loop, if any, on which an async client was used before."""
@@ -123,7 +136,7 @@ class Clients:
 
     def forget(self) -> None:
         """In a forked child. What is forgotten is kept unused: even its clean-up would touch the parent's."""
-        _FORGOTTEN.append(self._held)
+        _FORGOTTEN.append((self._held, self._watches))
         self._begin()
 
 

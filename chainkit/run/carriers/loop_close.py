@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from chainkit.run.carriers.wire import Carrier
 
@@ -16,14 +16,14 @@ def here() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def closing(carrier: Carrier) -> AsyncGenerator[None, None]:
-    """Have a carrier closed when the running loop ends; keep what this returns as long as the carrier.
+def at_end(work: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+    """Have work done when the running loop ends; keep what this returns until then.
 
     A loop tells nobody that it will close, but it closes the async generators that were begun on it
     (`loop.shutdown_asyncgens()`, as `asyncio.run` does). Without this every idle connection would be
     reported as a leak.
     """
-    waiting = _waiting(carrier)
+    waiting = _waiting(work)
     try:
         waiting.__anext__().send(None)
     except StopIteration:
@@ -31,11 +31,11 @@ def closing(carrier: Carrier) -> AsyncGenerator[None, None]:
     return waiting
 
 
-async def _waiting(carrier: Carrier) -> AsyncGenerator[None, None]:
+async def _waiting(work: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await end(carrier)
+        await work()
 
 
 async def end(carrier: Any) -> None:

@@ -1,0 +1,7 @@
+"""For tests: models that answer by a script, a clock of their own, and the laws of a chain."""
+
+from chainkit.testing.clock import ScriptedIo, VirtualLoop, virtual_run
+from chainkit.testing.laws import check_laws
+from chainkit.testing.scripted import ScriptedModel
+
+__all__ = ["ScriptedIo", "ScriptedModel", "VirtualLoop", "check_laws", "virtual_run"]
