@@ -79,7 +79,7 @@ class Clients:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Any, ...], _Held] = OrderedDict()
-        self._watches: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
+        self._watches: dict[Any, object] = {}
 
     def carrier(self, account: Account, io: Io, base_url: str, sdk: Sdk | None = None) -> Carrier:
         """The carrier for an account's requests below `base_url`, made when first asked for."""
@@ -100,9 +100,7 @@ class Clients:
                 return first.carrier
             self._held[key] = made
             if loop is not None and loop not in self._watches:
-                from chainkit.run.carriers.loop_close import at_end
-
-                self._watches[loop] = at_end(self._loop_ends)
+                self._watch(loop)
             gone = [k for k, held in self._held.items() if held.dead]
             gone += list(self._held)[: max(0, len(self._held) - len(gone) - self._most)]
             ended = [self._held.pop(k) for k in dict.fromkeys(gone)]
@@ -110,11 +108,19 @@ class Clients:
             held.end()
         return made.carrier
 
+    def _watch(self, loop: Any) -> None:
+        from chainkit.run.carriers.loop_close import at_end
+
+        for other in [other for other in self._watches if other.is_closed()]:
+            del self._watches[other]
+        self._watches[loop] = at_end(self._loop_ends)
+
     async def _loop_ends(self) -> None:
         from chainkit.run.carriers.loop_close import end
 
         loop = _here()
         with self._lock:
+            self._watches.pop(loop, None)
             ended = [self._held.pop(key) for key, held in list(self._held.items()) if held.serves(loop)]
         for held in ended:
             if held.ours:

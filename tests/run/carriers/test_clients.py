@@ -76,8 +76,35 @@ def test_the_carrier_of_a_closed_loop_is_dropped() -> None:
 
     for _ in range(3):
         asyncio.run(on_loop())
+    assert (len(table._held), len(table._watches)) == (0, 0)
+    for _ in range(3):
+        rough = asyncio.new_event_loop()
+        rough.run_until_complete(on_loop())
+        rough.close()
+    asyncio.run(on_loop())
     table.carrier(Account("y"), BLOCKING, "http://a.test")
-    assert len(table._held) == 1
+    assert (len(table._held), len(table._watches)) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["httpx", "aiohttp"])
+def test_what_falls_out_of_the_table_on_a_loop_ends_its_call_first(serve: Any, kind: Any) -> None:
+    more = threading.Event()
+    server = serve(lambda _: [head(), chunk(b"one"), more, chunk(b"two") + chunk(b"")])
+    table = Clients(most=2)
+
+    async def work() -> bytes:
+        carrier = table.carrier(Account("x", api_key="0", carrier=kind), Loop(), server.url)
+        response = await carrier.open(HttpRequest("POST", server.url, {}, b""), until=None)
+        for n in range(1, 6):
+            table.carrier(Account("x", api_key=str(n)), Loop(), server.url)
+        await asyncio.sleep(0)
+        more.set()
+        body = await response.read()
+        await response.close(whole=True)
+        return bytes(body)
+
+    assert asyncio.run(work()) == b"onetwo"
+    assert server.was_left()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
