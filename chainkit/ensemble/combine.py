@@ -87,10 +87,11 @@ class Picks(Combining, Generic[T_contra]):
 
 
 def normal(value: Any) -> Any:
-    """The form in which values are compared: text without case, spacing and end marks; data as canonical JSON."""
-    text = getattr(value, "text", None)
-    if isinstance(text, str):
-        value = text  # a reply, an answer from documents
+    """The form in which values are compared: text without case, spacing and end marks; data as canonical JSON.
+
+    An object with `compared` (an answer from documents) or `text` (a reply) counts as that.
+    """
+    value = getattr(value, "compared", getattr(value, "text", value))
     if isinstance(value, str):
         return " ".join(value.split()).casefold().strip(" .!\"'`*")
     if isinstance(value, bool | int | float) or value is None:

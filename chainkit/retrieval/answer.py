@@ -57,6 +57,11 @@ class Answer:
         """Whether every sentence has a passage behind it."""
         return self.found and not self.unsupported
 
+    @property
+    def compared(self) -> str:
+        """What counts in a vote: the text without its marks."""
+        return _MARK.sub("", self.text)
+
     def __str__(self) -> str:
         return self.text
 

@@ -18,7 +18,7 @@ from chainkit.retrieval.answer import Answer, checked, not_found
 from chainkit.retrieval.retriever import Retriever, question_in
 
 if TYPE_CHECKING:
-    from chainkit.retrieval.index import Index
+    from chainkit.retrieval.indexing import Index
 
 _RULES = (
     "Answer the question from the passages only, in one or two short sentences, in the question's language. "

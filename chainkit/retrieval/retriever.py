@@ -12,7 +12,7 @@ from chainkit.messages import as_messages
 
 if TYPE_CHECKING:
     from chainkit.place import Place
-    from chainkit.retrieval.index import Index
+    from chainkit.retrieval.indexing import Index
     from chainkit.run.drive import Core
     from chainkit.run.frame import Frame
 

@@ -6,6 +6,7 @@ import select
 import socket
 import sys
 import time
+from math import inf
 from typing import TYPE_CHECKING
 
 from chainkit.run.carriers.wire import CONNECT_SECONDS, READ_SECONDS, lost, silent, unreachable
@@ -27,12 +28,14 @@ class BlockingSocket:
         self._where = where
         self.until = until
 
-    def _cut(self, seconds: float) -> None:
-        self._socket.settimeout(left(self.until, seconds))
+    def _cut(self) -> None:
+        # A deadline says how long a server may think; without one there is still an end to waiting.
+        until = self.until
+        self._socket.settimeout(READ_SECONDS if until is None else left(until, inf))
 
     async def read(self) -> bytes:
         try:
-            self._cut(READ_SECONDS)
+            self._cut()
             return self._socket.recv(_SIZE)
         except TimeoutError:
             raise self._timed_out() from None
@@ -43,7 +46,7 @@ class BlockingSocket:
         view = memoryview(data)
         try:
             while view:
-                self._cut(READ_SECONDS)
+                self._cut()
                 view = view[self._socket.send(view) :]
         except TimeoutError:
             raise self._timed_out() from None
@@ -52,7 +55,7 @@ class BlockingSocket:
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         try:
-            self._cut(CONNECT_SECONDS)
+            self._socket.settimeout(left(self.until, CONNECT_SECONDS))
             self._socket = context.wrap_socket(self._socket, server_hostname=host)
         except TimeoutError:
             raise self._timed_out(CONNECT_SECONDS) from None

@@ -44,6 +44,9 @@ class AiohttpCarrier:
         options: dict[str, Any] = {}
         if self._owned and request.url.startswith("https:"):
             options["ssl"] = tls.context()
+        if self._owned and until is not None:
+            # The core cancels at the deadline: a server may think until then.
+            options["timeout"] = self._http.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         self._busy += 1
         try:
             response = await self._session.request(

@@ -99,11 +99,13 @@ class LoopSocket(asyncio.Protocol):
 
     async def _news(self) -> None:
         waiter = self._waiter = self._loop.create_future()
-        alarm = self._loop.call_later(READ_SECONDS, self._alarm, waiter)
+        # With a deadline the core cancels; without one there is still an end to waiting.
+        alarm = self._loop.call_later(READ_SECONDS, self._alarm, waiter) if self.until is None else None
         try:
             await waiter
         finally:
-            alarm.cancel()
+            if alarm is not None:
+                alarm.cancel()
             self._waiter = None
 
     def _alarm(self, waiter: asyncio.Future[None]) -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECT_SECONDS = 5.0
-"""How long connecting may take where the call has no sooner deadline."""
+"""How long connecting may take, where the call has no sooner deadline."""
 
 READ_SECONDS = 600.0
-"""How long a server may stay silent where the call has no sooner deadline."""
+"""How long a server may stay silent where the call has no deadline at all."""
 
 LOST = "lost"
 """The `code` of a ConnectionFailed whose connection ended too early."""
