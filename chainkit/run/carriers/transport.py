@@ -113,7 +113,7 @@ def _classes(library: Any) -> tuple[Any, Any]:
             other = self.other(str(request.url))
             if other is not None:
                 return await other.handle_async_request(request)
-            answer = await self._carrier.open(_asked(request, await request.aread()), until=None)
+            answer = await self._carrier.open(_asked(request, await request.aread()), until=UNTIL.get())
             return library.Response(answer.status, headers=_told(answer), stream=LoopStream(answer))
 
         async def aclose(self) -> None:

@@ -367,3 +367,12 @@ def test_a_resting_connection_forgets_the_deadline_of_the_call_before(serve: Any
     assert driven(one(None)) == b"x"
     assert server.connections == 1
     carrier.close()
+
+
+def test_a_server_may_think_as_long_as_the_deadline_allows(
+    serve: Any, talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocking_socket, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(loop_socket, "READ_SECONDS", 0.05)
+    server = serve(lambda seen: [0.2, whole(seen.body)])
+    assert talk.ask(server.url, b"slow", until=time.monotonic() + 10)[2] == b"slow"
