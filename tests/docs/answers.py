@@ -12,6 +12,14 @@ from typing import Any, TypeAlias
 
 Answer: TypeAlias = "str | Callable[[Any], str]"
 
+
+def _spam(messages: Any) -> str:
+    asked = messages[-1].text
+    return json.dumps("spam" if any(w in asked for w in ("http", "Kredit", "Casino", "Gewinnen")) else "ok")
+
+
+_LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry them.", "Add stock."]}
+
 ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Say hello", "Hello, hallo, bonjour."),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
@@ -25,5 +33,15 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Loved it", '"good"'),
     ("*", r"days of holiday", "Full-time employees have 30 days of holiday a year. [1]"),
     ("*", r"chess championship", "Not in the documents."),
+    ("*", r"^SMS: ", _spam),
+    ("cohere:*", r"invented the bicycle", json.dumps({"surname": "Drais", "year": 1817})),
+    ("*", r"invented the bicycle", json.dumps({"surname": "Michaux", "year": 1861})),
+    ("openai:*", r"stays upright", "The wheel steers itself under the weight, so the bicycle catches its own fall."),
+    ("*", r"stays upright", "Steering into the fall brings the wheels back below you."),
+    ("*", r"Write search words", "Passwort Zeichen password length"),
+    ("*", r"Passwort haben|long is a password", "Ein Passwort hat mindestens 14 Zeichen. [1]"),
+    ("*", r"recipe with leeks", json.dumps(_LEEKS)),
+    ("*", r"Summarise", "Nothing much happened."),
+    ("*", r"colours of the sea", json.dumps(["green", "grey", "blue"])),
     ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
 ]

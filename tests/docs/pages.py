@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<mark>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)(?P=mark) *$", re.M | re.S
 )
+_INCLUDED = re.compile(r'^--8<-- "(?P<path>[^"]+)"$', re.M)
 _SKIPPED = re.compile(r'title="not run: (?P<reason>[^"]{8,})"')
 
 
@@ -36,6 +37,7 @@ def fences(page: Path) -> list[Fence]:
 def _fence(page: Path, whole: str, found: re.Match[str]) -> Fence:
     indent, info = found["indent"], found["info"].strip()
     body = "".join(line.removeprefix(indent) for line in found["body"].splitlines(keepends=True))
+    body = _INCLUDED.sub(lambda m: (ROOT / m["path"]).read_text(encoding="utf-8"), body)
     skipped = _SKIPPED.search(info)
     line = whole.count("\n", 0, found.start("body")) + 1
     return Fence(page, line, info.split(" ")[0], body, skipped["reason"] if skipped else None)
