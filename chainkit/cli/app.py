@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from click import ClickException
 
 from chainkit.cli import ask, chat, demo, doctor, models, pull, run_chain
 from chainkit.cli.screen import Screen, fail
@@ -41,6 +40,14 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 
 
+def _wrong_usage(error: Exception) -> None:
+    """End with 2 where it is the command line that was wrong: typer's own errors show themselves."""
+    show: Any = getattr(error, "show", None)
+    if show is not None:
+        show()
+        raise SystemExit(getattr(error, "exit_code", 2)) from None
+
+
 def run() -> None:
     """Run the command line, and end with its exit code."""
     try:
@@ -55,10 +62,8 @@ def run() -> None:
             raise
         fail(error)
         raise SystemExit(1) from None
-    except ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
     except Exception as error:
+        _wrong_usage(error)
         if "--debug" in sys.argv:
             raise
         fail(error)
