@@ -11,6 +11,7 @@ demo: $(STAMPS)/demo
 	$(BIN)/python -m chainkit demo
 
 test: $(STAMPS)/test
+	$(BIN)/python -m chainkit pull smollm2-135m
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 check: $(STAMPS)/dev

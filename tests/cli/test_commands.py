@@ -1,0 +1,124 @@
+"""The chainkit command, driven as a user drives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer", reason="the command is the extra [cli]")
+pytestmark = pytest.mark.slow
+
+APP = """
+from chainkit import prompt, step
+from chainkit.testing import ScriptedModel
+
+chain = prompt("Say {{ word }}", word=str) | ScriptedModel("hello there")
+shout = chain.text | str.upper
+asks = prompt("Say {{ word }}", word=str) | "openai:gpt-5-mini"
+slow = ScriptedModel("one two three", delay=60)
+number = 3
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+def run(*args: str, cwd: Path | None = None, given: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    keep = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+    return subprocess.run(
+        [sys.executable, "-m", "chainkit", *args], cwd=cwd, input=given, capture_output=True, text=True, timeout=60, check=False,
+        env={**keep, **(env or {})},
+    )  # fmt: skip
+
+
+def test_run_streams_the_text_and_says_what_it_took(app: Path) -> None:
+    done = run("run", "app.py:chain", "--input", '{"word": "hi"}', cwd=app)
+    assert (done.returncode, done.stdout) == (0, "hello there\n")
+    assert "1 calls" in done.stderr
+
+
+def test_run_gives_one_json_document(app: Path) -> None:
+    done = run("run", "app.py:shout", "--input", '{"word": "hi"}', "--json", cwd=app)
+    assert json.loads(done.stdout)["value"] == "HELLO THERE"
+
+
+def test_render_sends_nothing_and_shows_the_request(app: Path) -> None:
+    done = run("render", "app.py:asks", "--input", '{"word": "hi"}', "--json", cwd=app)
+    (request,) = json.loads(done.stdout)
+    assert request["url"].endswith("/chat/completions")
+    assert request["body"]["messages"] == [{"role": "user", "content": "Say hi"}]
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("app.py:number", "no chain named 'number'"), ("app.py:chian", "did you mean 'chain'"), ("app.py", "names no chain"), ("no.py:x", "no file")],
+)
+def test_a_chain_that_is_not_there_is_said_with_the_cure(app: Path, target: str, said: str) -> None:
+    done = run("run", target, cwd=app)
+    assert done.returncode == 1
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_missing_key_names_the_variable(app: Path) -> None:
+    done = run("run", "app.py:asks", "--input", '{"word": "hi"}', cwd=app)
+    assert done.returncode == 1
+    assert "OPENAI_API_KEY" in done.stderr
+
+
+def test_a_misspelt_provider_gets_its_neighbour() -> None:
+    done = run("chat", "openia:gpt-5")
+    assert done.returncode == 1 and "did you mean 'openai'" in done.stderr
+
+
+def test_wrong_usage_ends_with_2() -> None:
+    assert run("chat").returncode == 2
+    assert run("nothing").returncode == 2
+
+
+def test_doctor_and_models_speak_json_and_send_nothing() -> None:
+    doctor = json.loads(run("doctor", "--json", env={"OPENAI_API_KEY": "sk-very-secret-key"}).stdout)
+    ready = {p["provider"]: p["ready"] for p in doctor["providers"]}
+    assert ready["openai"] is True and ready["anthropic"] is False
+    assert "very-secret" not in json.dumps(doctor)
+    names = {p["provider"] for p in json.loads(run("models", "--json").stdout)["providers"]}
+    assert {"openai", "anthropic", "cohere", "local", "groq", "ollama"} <= names
+    assert json.loads(run("models", "openai:gpt-5-mini", "--json").stdout)["provider"] == "openai"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_with_130_and_no_traceback(app: Path) -> None:
+    code = "import sys; print('ready', flush=True); sys.argv = ['chainkit', 'run', 'app.py:slow', '-i', 'x']; from chainkit.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", "import chainkit.run.gate, chainkit.cli.app; " + code], cwd=app,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for _ in range(50):
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=0.2)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+
+
+@pytest.mark.local
+def test_chat_reads_lines_and_answers_each(local_model: str) -> None:
+    done = run("chat", local_model, "--max-tokens", "6", "--temperature", "0", "--json", given="Hello\nWho are you?\n")
+    assert done.returncode == 0, done.stderr
+    assert [bool(t["assistant"]) for t in json.loads(done.stdout)["turns"]] == [True, True]
+
+
+@pytest.mark.local
+def test_ask_answers_from_documents_by_an_ensemble(local_model: str, tmp_path: Path) -> None:
+    (tmp_path / "shop.md").write_text("# Lager\n\nDas Lager steht in der Industriestraße 7 in Mildstedt.")
+    done = run("ask", "Wo steht das Lager?", "--docs", str(tmp_path), "-m", local_model, "-m", local_model, "--max-tokens", "24", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 0 and said["calls"] == 2 and len(said["ballots"]) == 2
