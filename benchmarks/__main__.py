@@ -34,7 +34,9 @@ QUIET = {
 def pinned(core: int) -> list[str]:
     """A prefix that keeps a process on one core, where that is to be had."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    return ["taskset", "-c", str(sorted(cores)[core])] if len(cores) > core and Path("/usr/bin/taskset").exists() else []
+    return (
+        ["taskset", "-c", str(sorted(cores)[core])] if len(cores) > core and Path("/usr/bin/taskset").exists() else []
+    )
 
 
 def environment(peer: str) -> str:
@@ -68,7 +70,9 @@ def imported(python: str, code: str, base: str, runs: int = 5) -> dict[str, Any]
     found: list[float] = []
     modules = 0
     for _ in range(runs):
-        done = subprocess.run([python, "-c", script], cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [python, "-c", script], cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             return {"failed": done.stderr[-200:]}
         seconds, count = done.stdout.split()[-2:]
@@ -80,11 +84,15 @@ def imported(python: str, code: str, base: str, runs: int = 5) -> dict[str, Any]
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--quick", action="store_true", help="chainkit, the SDK and raw httpx only, without the long runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="chainkit, the SDK and raw httpx only, without the long runs"
+    )
     parser.add_argument("--peers", default=None, help=f"which peers, comma-separated: {','.join(PEERS)}, or 'all'")
     given = parser.parse_args()
     peers = PEERS if given.peers == "all" else tuple(p for p in (given.peers or "").split(",") if p)
-    server = subprocess.Popen([*pinned(0), sys.executable, "-m", "benchmarks.server"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [*pinned(0), sys.executable, "-m", "benchmarks.server"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert server.stdout is not None
         base = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
@@ -92,7 +100,12 @@ def main() -> None:
     finally:
         server.terminate()
     bare = imported(sys.executable, "import chainkit", "", 7)
-    about = {"when": time.strftime("%Y-%m-%d"), "python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    about = {
+        "when": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
     whole = {"about": about, "import chainkit": bare, "results": results}
     (HERE / "results.json").write_text(json.dumps(whole, indent=1) + "\n")
     text = table(whole)

@@ -33,7 +33,12 @@ def _block(call: Call, calls: int) -> tuple[float, float]:
 
 
 async def apaired(
-    subject: Callable[[], Awaitable[Any]], baseline: Callable[[], Awaitable[Any]], *, blocks: int = 15, calls: int = 10, warm: int = 10
+    subject: Callable[[], Awaitable[Any]],
+    baseline: Callable[[], Awaitable[Any]],
+    *,
+    blocks: int = 15,
+    calls: int = 10,
+    warm: int = 10,
 ) -> dict[str, float]:
     """The same for coroutines, one at a time."""
     for _ in range(warm):

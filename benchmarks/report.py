@@ -38,7 +38,11 @@ def table(whole: dict[str, Any]) -> str:
     for peer, figures in whole["results"].items():
         name = import_module(f"benchmarks.peers.{peer}").NAME
         cells = [pick(figures) for pick in COLUMNS.values()]
-        lines.append(f"| {name} | " + " | ".join("" if c is None else f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + " |")
+        lines.append(
+            f"| {name} | "
+            + " | ".join("" if c is None else f"{c:,}" if isinstance(c, int) else str(c) for c in cells)
+            + " |"
+        )
     over = whole["results"].get("ours", {}).get("call over the SDK", {}).get("ratio_cpu")
     about = whole["about"]
     lines += ["", "Ratios are CPU time over a raw httpx call in the same process, the median of paired blocks."]

@@ -44,7 +44,11 @@ def plain(body: bytes) -> bytes:
 def chunked(body: bytes, size: int = 4000) -> bytes:
     parts = [body[i : i + size] for i in range(0, len(body), size)]
     framed = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts)
-    return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + framed
+        + b"0\r\n\r\n"
+    )
 
 
 ANSWERS = {"text": plain(completion(TEXT)), "json": plain(completion(PERSON)), "stream": chunked(STREAM)}
@@ -68,7 +72,13 @@ class Connection(asyncio.Protocol):
             self.answer(path.decode(), body)
 
     def answer(self, path: str, body: bytes) -> None:
-        kind = "stream" if b'"stream": true' in body or b'"stream":true' in body else "json" if "/json/" in path else "text"
+        kind = (
+            "stream"
+            if b'"stream": true' in body or b'"stream":true' in body
+            else "json"
+            if "/json/" in path
+            else "text"
+        )
         parts = path.split("/")
         if "wait" in parts:
             seconds = int(parts[parts.index("wait") + 1]) / 1000

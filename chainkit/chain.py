@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from chainkit.messages import Message, Promptable
     from chainkit.models.provider import Rendered
     from chainkit.models.reply import Reply
-    from chainkit.streaming import Partial
     from chainkit.run.drive import Core
     from chainkit.run.events import Event
     from chainkit.run.io.batch import Batch
     from chainkit.run.io.stream import AsyncStream, Stream
     from chainkit.run.run import Run
+    from chainkit.streaming import Partial
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -108,8 +108,8 @@ class Chain(Generic[In, Out]):
         Text for a model or a chain of text; `Partial` objects for other values. Raises StreamBroken where
         an attempt failed after text was shown; `events` goes on instead and says `Restarted`.
         """
-        from chainkit.streaming import pieces
         from chainkit.run.io.stream import Stream
+        from chainkit.streaming import pieces
 
         return Stream(self._compiled(), value, run, pieces())
 
@@ -123,28 +123,33 @@ class Chain(Generic[In, Out]):
     def astream(self, value: In, *, run: Run | None = None) -> AsyncStream[Partial[Out], Out]: ...
     def astream(self, value: Any, *, run: Run | None = None) -> AsyncStream[Any, Any]:
         """`stream` on the running event loop: `async for piece in chain.astream(x)`."""
-        from chainkit.streaming import pieces
         from chainkit.run.io.stream import AsyncStream
+        from chainkit.streaming import pieces
 
         return AsyncStream(self._compiled(), value, run, pieces())
 
     def events(self, value: In, *, run: Run | None = None) -> Stream[Event[Out], Out]:
         """Run once and tell everything: typed events, of which `Completed` is the last."""
-        from chainkit.streaming import everything
         from chainkit.run.io.stream import Stream
+        from chainkit.streaming import everything
 
         return Stream(self._compiled(), value, run, everything())
 
     def aevents(self, value: In, *, run: Run | None = None) -> AsyncStream[Event[Out], Out]:
         """`events` on the running event loop."""
-        from chainkit.streaming import everything
         from chainkit.run.io.stream import AsyncStream
+        from chainkit.streaming import everything
 
         return AsyncStream(self._compiled(), value, run, everything())
 
     @overload
     def batch(
-        self, values: Iterable[In], *, concurrency: int = ..., errors: Literal["raise"] = "raise", run: Run | None = None
+        self,
+        values: Iterable[In],
+        *,
+        concurrency: int = ...,
+        errors: Literal["raise"] = "raise",
+        run: Run | None = None,
     ) -> list[Out]: ...
     @overload
     def batch(

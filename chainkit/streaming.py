@@ -40,7 +40,7 @@ def _piece(event: Any) -> Any:
     return None
 
 
-def _last_pieces(done: Completed[Any], any_shown: bool) -> list[Any]:  # noqa: FBT001 - the listener's form
+def _last_pieces(done: Completed[Any], any_shown: bool) -> list[Any]:
     """What is still due at the end: all of it where nothing came in pieces; the valid value of a partial."""
     value = done.value
     text = value if isinstance(value, str) else getattr(value, "text", None) if done.reply is not None else None

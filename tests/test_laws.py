@@ -7,7 +7,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainkit import (
-    branch, constant, each, ensemble, fuse, identity, judge, loop, parallel, prompt, race, route, sequence, step, vote,
+    branch,
+    constant,
+    each,
+    ensemble,
+    fuse,
+    identity,
+    judge,
+    loop,
+    parallel,
+    prompt,
+    race,
+    route,
+    sequence,
+    step,
+    vote,
 )
 from chainkit.compose.parallel import assign
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
@@ -100,7 +114,9 @@ def test_the_laws_hold_under_a_deadline(kind: str) -> None:
     check_laws(CHAINS[kind](), ["hi"], runs=lambda: {"deadline": 1.5})
 
 
-FAULTS = st.sampled_from([None, ServerError("s"), BadRequest("b"), StreamBroken("c"), RateLimited("r", retry_after=0.25)])
+FAULTS = st.sampled_from(
+    [None, ServerError("s"), BadRequest("b"), StreamBroken("c"), RateLimited("r", retry_after=0.25)]
+)
 LEAVES = st.builds(
     lambda text, delay, faults, cut: ScriptedModel(text, delay=delay, fail=faults, cut=cut).text,
     st.sampled_from(["a", "b", "a b c", "Ü ß", ""]),

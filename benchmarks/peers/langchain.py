@@ -59,5 +59,9 @@ def items(count):
     from langchain_core.language_models import FakeListChatModel
     from langchain_core.prompts import ChatPromptTemplate
 
-    whole = ChatPromptTemplate.from_messages([("user", TEXT)]) | FakeListChatModel(responses=['{"name":"Ada","age":36}']) | parser()
+    whole = (
+        ChatPromptTemplate.from_messages([("user", TEXT)])
+        | FakeListChatModel(responses=['{"name":"Ada","age":36}'])
+        | parser()
+    )
     return lambda: whole.batch([VALUES] * count)

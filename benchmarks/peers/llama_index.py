@@ -3,7 +3,9 @@
 from benchmarks.peers import KEY, MODEL, QUESTION
 
 NAME, REQUIRES = "LlamaIndex", ["llama-index-core", "llama-index-llms-openai"]
-IMPORT = "from llama_index.llms.openai import OpenAI\nm = OpenAI(model='gpt-4o-mini', api_base=BASE, api_key='sk-benchmark')"
+IMPORT = (
+    "from llama_index.llms.openai import OpenAI\nm = OpenAI(model='gpt-4o-mini', api_base=BASE, api_key='sk-benchmark')"
+)
 
 
 def made(base):

@@ -18,7 +18,9 @@ def stream(base):
     import openai
 
     client = openai.OpenAI(base_url=base, api_key=KEY)
-    return lambda: sum(1 for c in client.chat.completions.create(**ASK, stream=True) if c.choices and c.choices[0].delta.content)
+    return lambda: sum(
+        1 for c in client.chat.completions.create(**ASK, stream=True) if c.choices and c.choices[0].delta.content
+    )
 
 
 def asynchronous(base):

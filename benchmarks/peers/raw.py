@@ -88,5 +88,3 @@ def items(count):
         return Person.model_validate_json((lambda _: '{"name":"Ada","age":36}')(TEMPLATE.format(**values)))
 
     return lambda: [one(VALUES) for _ in range(count)]
-
-

@@ -19,7 +19,9 @@ def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     docs: Annotated[str | None, typer.Option(help="A folder, file or glob of documents to answer from.")] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="provider:name; repeat it for an ensemble.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="provider:name; repeat it for an ensemble.")
+    ] = None,
     k: Annotated[int, typer.Option(help="How many passages each model is given.")] = 3,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, in tokens.")] = None,
     json: Json = False,
@@ -34,7 +36,9 @@ def ask(
     show(result, run, time.monotonic() - start, screen, json=json)
 
 
-def answering(models: list[str], docs: str | None, screen: Screen, *, k: int, max_tokens: int | None) -> Chain[Any, Any]:
+def answering(
+    models: list[str], docs: str | None, screen: Screen, *, k: int, max_tokens: int | None
+) -> Chain[Any, Any]:
     """One model, or an ensemble that votes; over documents or as they are."""
     from chainkit.ensemble.members import ensemble
     from chainkit.ensemble.vote import vote

@@ -34,10 +34,14 @@ STYLES = {
 
 def demo(
     context: typer.Context,
-    docs: Annotated[Path | None, typer.Option(help="Documents to answer from, instead of those of the repository.")] = None,
+    docs: Annotated[
+        Path | None, typer.Option(help="Documents to answer from, instead of those of the repository.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the graph and the ledger are written.")] = Path("demo-output"),
     model: Annotated[str, typer.Option(help="Which model answers.")] = MODEL,
-    ask: Annotated[list[str] | None, typer.Option(help="Your own question, instead of the three; may be repeated.")] = None,
+    ask: Annotated[
+        list[str] | None, typer.Option(help="Your own question, instead of the three; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Pull a small model, index documents, ask three questions, let three members vote on each."""
@@ -120,7 +124,10 @@ def write(folder: Path, chain: Chain[Any, Any], run: Run) -> list[Path]:
 
 def table(run: Run) -> str:
     """The ledger as Markdown."""
-    lines = ["| # | place | model | outcome | input | output | cost | seconds |", "|---:|---|---|---|---:|---:|---:|---:|"]
+    lines = [
+        "| # | place | model | outcome | input | output | cost | seconds |",
+        "|---:|---|---|---|---:|---:|---:|---:|",
+    ]
     for row in run.rows:
         cells = (
             row.id, row.path, f"{row.provider}:{row.model}", row.outcome, row.usage.input, row.usage.output, row.cost,

@@ -19,12 +19,25 @@ from chainkit.models.registry import find, names
 if TYPE_CHECKING:
     from chainkit.cli.screen import Screen
 
-_PACKAGES = ("pydantic", "jinja2", "httpx", "tenacity", "genai-prices", "openai", "anthropic", "cohere", "aiohttp", "xllamacpp")
+_PACKAGES = (
+    "pydantic",
+    "jinja2",
+    "httpx",
+    "tenacity",
+    "genai-prices",
+    "openai",
+    "anthropic",
+    "cohere",
+    "aiohttp",
+    "xllamacpp",
+)
 
 
 def doctor(
     context: typer.Context,
-    ask: Annotated[list[str] | None, typer.Option(help="provider:name to send one short question to (costs a call).")] = None,
+    ask: Annotated[
+        list[str] | None, typer.Option(help="provider:name to send one short question to (costs a call).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say for each provider whether it has a key and an SDK, and with --ask whether it answers.

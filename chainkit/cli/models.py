@@ -39,7 +39,11 @@ def _one(spec: str, screen: Screen, *, json: bool) -> None:
     if json:
         screen.json(found)
         return
-    rows = [("context", found.context), ("longest answer", found.max_output), ("structured output", ", ".join(found.output))]
+    rows = [
+        ("context", found.context),
+        ("longest answer", found.max_output),
+        ("structured output", ", ".join(found.output)),
+    ]
     rows += [("tools", found.tools), ("images", found.vision)]
     screen.table(["", spec], [(k, "not known" if v is None else v) for k, v in rows])
 

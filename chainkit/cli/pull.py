@@ -35,7 +35,12 @@ def fetch(name: str, screen: Screen, *, force: bool = False) -> Path:
     """Pull with a progress bar on stderr."""
     local: Any = find("local")
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=screen.err, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=screen.err,
+        transient=True,
     )
     with bar:
         task = bar.add_task(f"pulling {name}", total=None)

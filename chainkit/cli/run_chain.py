@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from chainkit.cli.screen import Screen
 
 Target = Annotated[str, typer.Argument(help="FILE.py:name of the chain in it")]
-Input = Annotated[str, typer.Option("--input", "-i", help="The input: JSON where it is JSON, else text; @FILE reads one.")]
+Input = Annotated[
+    str, typer.Option("--input", "-i", help="The input: JSON where it is JSON, else text; @FILE reads one.")
+]
 
 
 def run(context: typer.Context, target: Target, given: Input = "", json: Json = False) -> None:
@@ -28,7 +30,9 @@ def run(context: typer.Context, target: Target, given: Input = "", json: Json = 
     with Run() as whole:
         if json:
             result = chain.invoke(value)
-            screen.json({"value": plain(result), "usage": plain(whole.usage), "cost": str(whole.cost), "calls": whole.calls})
+            screen.json(
+                {"value": plain(result), "usage": plain(whole.usage), "cost": str(whole.cost), "calls": whole.calls}
+            )
             return
         with chain.stream(value) as stream:
             pieces = [_shown(piece, screen) for piece in stream]
@@ -70,7 +74,9 @@ def find(target: str) -> Chain[Any, Any]:
     found = runpy.run_path(path, run_name="__chainkit__")
     chains = sorted(n for n, v in found.items() if isinstance(v, Chain))
     if name not in found or not isinstance(found[name], Chain):
-        raise CompositionError(f"{path} has no chain named {name!r}", cure=did_you_mean(name, chains) or "it has no chain")
+        raise CompositionError(
+            f"{path} has no chain named {name!r}", cure=did_you_mean(name, chains) or "it has no chain"
+        )
     return found[name]
 
 

@@ -54,7 +54,7 @@ class Each(Chain[Any, Any]):
 
         async def run(frame: Frame, value: Any) -> Any:
             jobs = [job(i, item) for i, item in enumerate(_items(value))]
-            if instant or len(jobs) < 2:  # noqa: PLR2004 - one job is not worth a task
+            if instant or len(jobs) < 2:
                 return [await j(frame) for j in jobs]
             return await frame.gather(jobs, concurrency=concurrency)
 

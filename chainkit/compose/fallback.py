@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import common, spelled
-from chainkit.run.shown import Shown
 from chainkit.errors import CompositionError, DeadlineExceeded
+from chainkit.run.shown import Shown
 
 if TYPE_CHECKING:
     from chainkit.place import Place
@@ -44,7 +44,9 @@ class Fallback(Chain[Any, Any]):
         return tuple((f"{i}", c) for i, c in enumerate(self.chains))
 
     def compile(self, place: Place) -> Core:
-        cores = [place.compile(c, f"{i} > {c.label}" if c.label else str(i), tail=True) for i, c in enumerate(self.chains)]
+        cores = [
+            place.compile(c, f"{i} > {c.label}" if c.label else str(i), tail=True) for i, c in enumerate(self.chains)
+        ]
 
         async def run(frame: Frame, value: Any) -> Any:
             before: list[Exception] = []

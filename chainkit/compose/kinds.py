@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from typing import Any
 
 SCALARS: dict[str, Any] = {
     "str": str, "int": int, "float": float, "bool": bool, "bytes": bytes, "list": list, "dict": dict, "object": object,
-    "tuple": tuple, "set": set, "Any": Any, "datetime": datetime.datetime, "date": datetime.date, "Decimal": decimal.Decimal,
+    "tuple": tuple, "set": set, "Any": Any, "datetime": dt.datetime, "date": dt.date, "Decimal": decimal.Decimal,
     "UUID": uuid.UUID,
 }  # fmt: skip
 
@@ -64,7 +64,9 @@ def _all() -> Iterator[Kind]:
     if len(KINDS) < len(_OURS):
         for name, where in _OURS.items():
             module, _, cls = where.partition(":")
-            KINDS.setdefault(name, Kind(name, getattr(import_module(f"chainkit.{module}"), cls), _DERIVED.get(name, frozenset())))
+            KINDS.setdefault(
+                name, Kind(name, getattr(import_module(f"chainkit.{module}"), cls), _DERIVED.get(name, frozenset()))
+            )
         from chainkit.models.data import KIND as MODEL
 
         register(MODEL)

@@ -44,7 +44,9 @@ class Names(Mapping[str, Any]):
             return found
         known = [*map(str, self._given), *self._modules]
         msg = f"the dump speaks of {name!r}, and names= does not supply it"
-        raise CompositionError(msg, cure=f"load(data, names={{{name!r}: ...}}); {did_you_mean(name, known) or 'names= is empty'}")
+        raise CompositionError(
+            msg, cure=f"load(data, names={{{name!r}: ...}}); {did_you_mean(name, known) or 'names= is empty'}"
+        )
 
     def _found(self, name: str) -> Any:
         module, _, qualname = name.partition(":")

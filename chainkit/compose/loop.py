@@ -56,9 +56,7 @@ class Loop(Chain[Any, Any]):
         return run
 
 
-def loop(
-    chain: Chain[A, A] | Callable[[A], A], /, *, until: Callable[[A], object], at_most: int = 10
-) -> Chain[A, A]:
+def loop(chain: Chain[A, A] | Callable[[A], A], /, *, until: Callable[[A], object], at_most: int = 10) -> Chain[A, A]:
     """Run the chain on its own value until `until(value)` is true, at most `at_most` turns.
 
     The last value is given also where the turns are used up.

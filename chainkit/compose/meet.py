@@ -6,12 +6,12 @@ concrete classes without relation, disjoint Literals and Unions, and text where 
 
 from __future__ import annotations
 
-import collections.abc as abc
 import enum
 import functools
 import inspect
 import types
 import typing
+from collections import abc
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _UNSAID = (Any, object, inspect.Parameter.empty)
@@ -25,7 +25,7 @@ def can_meet(given: Any, wanted: Any) -> bool:
     """False only where no value given could ever be one that is wanted."""
     try:
         return _judged(given, wanted)
-    except Exception:  # noqa: BLE001 - a form that nobody here knows: silent
+    except Exception:
         return True
 
 
@@ -178,7 +178,7 @@ def hints_of(function: Any) -> tuple[Any, Any]:
     try:
         hints = get_type_hints(call, include_extras=True)
         first = next(iter(inspect.signature(function).parameters), None)
-    except Exception:  # noqa: BLE001 - hints may name anything
+    except Exception:
         return Any, Any
     gives = hints.get("return", Any)
     if get_origin(gives) in (abc.Awaitable, abc.Coroutine):

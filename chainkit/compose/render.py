@@ -58,7 +58,7 @@ def render(chain: Chain[Any, Any], value: Any) -> list[Rendered]:
     frame = Frame(run.io, run)
     frame.attempts = 1
     try:
-        finish(chain._compiled()(frame, value))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        finish(chain._compiled()(frame, value))  # pyright: ignore[reportPrivateUsage]
     except Exception:
         if not stand_in.found:
             raise

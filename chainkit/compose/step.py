@@ -76,7 +76,7 @@ def _core(function: Callable[[Any], Any]) -> Core:
 
 
 def _inline_core(function: Callable[[Any], Any]) -> Core:
-    async def run(frame: Frame, value: Any) -> Any:  # noqa: ARG001 - a core's form
+    async def run(frame: Frame, value: Any) -> Any:
         return function(value)
 
     return run
@@ -150,7 +150,9 @@ _QUICK = frozenset({"pydantic", "json", "operator", "builtins"})
 def _stock(function: Any) -> bool:
     if (getattr(function, "__module__", None) or "").partition(".")[0] in _QUICK:
         return True
-    return isinstance(function, operator.itemgetter | operator.attrgetter | operator.methodcaller) or inspect.ismethoddescriptor(function)
+    return isinstance(
+        function, operator.itemgetter | operator.attrgetter | operator.methodcaller
+    ) or inspect.ismethoddescriptor(function)
 
 
 def _takes_one(function: Callable[..., Any]) -> None:
@@ -183,7 +185,7 @@ class Identity(Chain[Any, Any]):
     def instant(self) -> bool:
         return True
 
-    def compile(self, place: Place) -> Core:  # noqa: ARG002 - the form of every chain
+    def compile(self, place: Place) -> Core:
         return _inline_core(_same)
 
 
@@ -206,7 +208,7 @@ class Constant(Chain[Any, Any]):
     def instant(self) -> bool:
         return True
 
-    def compile(self, place: Place) -> Core:  # noqa: ARG002 - the form of every chain
+    def compile(self, place: Place) -> Core:
         value = self.value
         return _inline_core(lambda _: value)
 
@@ -242,7 +244,7 @@ class Attribute(Chain[Any, Any]):
     def instant(self) -> bool:
         return True
 
-    def compile(self, place: Place) -> Core:  # noqa: ARG002 - the form of every chain
+    def compile(self, place: Place) -> Core:
         return _inline_core(operator.attrgetter(self.attribute))
 
 

@@ -77,7 +77,9 @@ def _draw(laid: _Laid, x: float, y: float, body: list[str]) -> None:
     title = escaped(shortened(": ".join(t for t in (box.edge, box.title) if t)))
     if box.flow == "leaf":
         body.append(_rect("l", x, y, laid))
-        body.append(f'<text x="{x + laid.width / 2:.1f}" y="{y + laid.height / 2 + 4:.1f}" text-anchor="middle">{title}</text>')
+        body.append(
+            f'<text x="{x + laid.width / 2:.1f}" y="{y + laid.height / 2 + 4:.1f}" text-anchor="middle">{title}</text>'
+        )
         return
     if title or box.flow == "column":
         body.append(_rect("g", x, y, laid))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainkit.messages import as_messages, message
 from chainkit.messages import Messages as _Messages
+from chainkit.messages import as_messages, message
 
 if TYPE_CHECKING:
     from chainkit.ensemble.verdict import Ballot

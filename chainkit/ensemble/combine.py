@@ -56,7 +56,7 @@ class Combining:
         """What is compared of a value: by default its normal form."""
         return normal(value)
 
-    def settled(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> bool:  # noqa: ARG002 - the form
+    def settled(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> bool:
         """Whether the outcome is certain, with the members `left` (numbers) still to come."""
         return False
 
@@ -64,7 +64,7 @@ class Combining:
         """The chains that it asks."""
         return ()
 
-    def value_type(self, members: Any) -> Any:  # noqa: ARG002 - the form
+    def value_type(self, members: Any) -> Any:
         """The type of the value, where members give `members`."""
         return Any
 

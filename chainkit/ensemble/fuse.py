@@ -38,7 +38,7 @@ class Fuse(Combiner[object, R]):
     def parts(self) -> tuple[tuple[str, Chain[Any, Any]], ...]:
         return (("fuse", self.by),)
 
-    def value_type(self, members: Any) -> Any:  # noqa: ARG002 - it makes its own
+    def value_type(self, members: Any) -> Any:
         return self.by.out_type
 
     def compile(self, place: Place) -> Combine:

@@ -44,7 +44,9 @@ class Judge(Picks[T_contra]):
             groups = by_weight(ballots)
             if len(groups) == 1:
                 return Decision(groups[0].value, groups, "all answers are alike")
-            candidates = [next(b for b in ballots if b.valid and b.member in g.members and b.value is g.value) for g in groups]
+            candidates = [
+                next(b for b in ballots if b.valid and b.member in g.members and b.value is g.value) for g in groups
+            ]
             ending = f"{self.rubric} Answer with its number only: 1 to {len(candidates)}."
             chosen = await ask(frame, put(_TASK, question, candidates, ending), len(candidates))
             return _decided(groups, chosen)
@@ -54,7 +56,11 @@ class Judge(Picks[T_contra]):
 
 def _decided(groups: tuple[Group[Any], ...], chosen: int) -> Decision:
     first = groups[chosen]
-    return Decision(first.value, (first, *(g for g in groups if g is not first)), f"the judge chose answer {chosen + 1} of {len(groups)}")
+    return Decision(
+        first.value,
+        (first, *(g for g in groups if g is not first)),
+        f"the judge chose answer {chosen + 1} of {len(groups)}",
+    )
 
 
 def _asking(by: Chain[Any, Any], place: Place) -> Any:
@@ -89,7 +95,9 @@ def _number(said: Any, most: int) -> int:
     if len(numbers) == 1 and 1 <= (number := numbers.pop()) <= most:
         return number
     msg = f"the judge did not name one answer from 1 to {most}: {str(value)!r:.120}"
-    raise OutputError(msg, cure="give judge() a model string, which is then held to a number, or a chain that ends in one")
+    raise OutputError(
+        msg, cure="give judge() a model string, which is then held to a number, or a chain that ends in one"
+    )
 
 
 def judge(by: str | Chain[Any, Any], *, rubric: str | None = None) -> Judge[object]:

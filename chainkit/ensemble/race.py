@@ -31,8 +31,8 @@ class First(Picks[T_contra]):
     def settled(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> bool:
         return not left or any(b.valid for b in ballots)
 
-    def compile(self, place: Place) -> Combine:  # noqa: ARG002 - nobody is asked
-        async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:  # noqa: ARG001
+    def compile(self, place: Place) -> Combine:
+        async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:
             groups = by_weight(ballots)
             return Decision(groups[0].value, groups)
 
@@ -49,5 +49,5 @@ def race(*members: Any, deadline: float | None = None) -> Chain[Any, Any]:
     Members that land together count in member order. Raises EnsembleError where all fail.
     """
     found = ensemble(*members, combine=First(), deadline=deadline)
-    assert isinstance(found, Ensemble)  # noqa: S101 - narrows the type
+    assert isinstance(found, Ensemble)
     return found

@@ -112,7 +112,7 @@ class Verdict(Generic[T_co]):
 
 def _short(value: Any) -> str:
     text = " ".join(str(value).split())
-    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - one line
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def grouped(ballots: Sequence[Ballot[Any]]) -> list[Group[Any]]:

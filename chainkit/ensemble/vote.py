@@ -45,8 +45,8 @@ class Vote(Picks[T_contra]):
         rivals = [(weight, min(member, *left)) for weight, member in groups[1:]] + [(0.0, min(left))]
         return all(weight + coming < lead or (weight + coming == lead and first < member) for weight, member in rivals)
 
-    def compile(self, place: Place) -> Combine:  # noqa: ARG002 - nobody is asked
-        async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:  # noqa: ARG001
+    def compile(self, place: Place) -> Combine:
+        async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:
             groups = by_weight(ballots)
             return Decision(groups[0].value, groups)
 

@@ -18,7 +18,9 @@ def _to_data(chain: ChatModel) -> dict[str, Any]:
     account = chain.account
     if account.client is not None:
         msg = f"`{chain.label}` holds a client, which has no form as data"
-        raise CompositionError(msg, cure="configure it by environment variables, or put the model in with Run(models=...)")
+        raise CompositionError(
+            msg, cure="configure it by environment variables, or put the model in with Run(models=...)"
+        )
     data: dict[str, Any] = {"spec": chain.spec}
     for name in ("api", "base_url"):
         if getattr(account, name) is not None:
@@ -30,7 +32,9 @@ def _to_data(chain: ChatModel) -> dict[str, Any]:
     if chain.options:
         data["options"] = {k: plain(v, f"{chain.label}.{k}") for k, v in chain.options}
     if chain.tools:
-        data["tools"] = [{"name": t.name, "description": t.description, "parameters": dict(t.parameters)} for t in chain.tools]
+        data["tools"] = [
+            {"name": t.name, "description": t.description, "parameters": dict(t.parameters)} for t in chain.tools
+        ]
     if chain.output is not None:
         schema = held_schema(chain.output)
         data["output"] = {"schema": schema} if schema is not None else plain(chain.output, f"{chain.label}.output")

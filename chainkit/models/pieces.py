@@ -28,7 +28,7 @@ class ToolPiece:
 
     __slots__ = ("arguments", "id", "index", "name")
 
-    def __init__(self, index: int, arguments: str, name: str | None = None, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, index: int, arguments: str, name: str | None = None, id: str | None = None) -> None:
         self.index = index
         self.arguments = arguments
         self.name = name

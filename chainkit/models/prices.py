@@ -37,7 +37,9 @@ def _entry(provider: str, model: str) -> tuple[Any, Any] | None:
 
     for identity in (provider, f"{provider[0]}-{provider[1:]}", provider.replace("_", "-")):
         try:
-            genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), model_ref=model, provider_id=identity)
+            genai_prices.calc_price(
+                genai_prices.Usage(input_tokens=1, output_tokens=1), model_ref=model, provider_id=identity
+            )
         except LookupError:
             continue
         return _calculation(genai_prices, model, identity), genai_prices.Usage

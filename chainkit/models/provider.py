@@ -110,8 +110,15 @@ class Backend(Protocol):
 class Provider(Protocol):
     """A vendor, a gateway or an engine in this process."""
 
-    protocol: int
-    name: str
+    @property
+    def protocol(self) -> int:
+        """The version of this protocol that it speaks: 1."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The first half of "name:model"."""
+        ...
 
     def open(self, account: Account) -> Backend:
         """A backend for that account: cheap, no I/O, checked later."""

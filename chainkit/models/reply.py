@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeAlias
 from chainkit.messages import Message, ServerItem, Text, Thinking, ToolCall
 from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
 
-FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused", "error", "unknown"]
+FinishReason: TypeAlias = Literal[
+    "stop", "length", "tool_calls", "content_filter", "refusal", "paused", "error", "unknown"
+]
 
 
 _SHORT = 60

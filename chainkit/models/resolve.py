@@ -33,7 +33,9 @@ class Resolved:
 
     __slots__ = ("_free", "backend", "limit", "model", "profile", "provider")
 
-    def __init__(self, provider: str, model: str, backend: Backend, profile: Profile, limit: Limit | None = None) -> None:
+    def __init__(
+        self, provider: str, model: str, backend: Backend, profile: Profile, limit: Limit | None = None
+    ) -> None:
         self.provider = provider
         self.model = model
         self.backend = backend

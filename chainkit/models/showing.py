@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.run.shown import broken, reason
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit.run.events import PartialOutput, Restarted, TextDelta, ThinkingDelta, ToolCallDelta
+from chainkit.run.shown import broken, reason
 
 if TYPE_CHECKING:
     from chainkit.errors import ChainkitError

@@ -89,7 +89,9 @@ def _refused(refusal: str) -> OutputError:
 
 def _cut(error: OutputError) -> OutputError:
     """The same error, saying that the answer had no room."""
-    found = OutputError(f"{error.message} (the answer was cut at max_tokens)", cure="allow a longer answer: max_tokens=")
+    found = OutputError(
+        f"{error.message} (the answer was cut at max_tokens)", cure="allow a longer answer: max_tokens="
+    )
     found.attempts = tuple(Attempt(f"{a.error} (cut at max_tokens)", a.text) for a in error.attempts)
     return found
 

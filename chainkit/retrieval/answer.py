@@ -130,4 +130,6 @@ def _citation(number: int, sentence: str, passage: Passage, by: Literal["model",
         start += 1
     while end > start and passage.text[end - 1].isspace():
         end -= 1
-    return Citation(number, sentence, passage, passage.text[start:end], (passage.start + start, passage.start + end), by)
+    return Citation(
+        number, sentence, passage, passage.text[start:end], (passage.start + start, passage.start + end), by
+    )

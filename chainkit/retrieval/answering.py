@@ -37,9 +37,12 @@ class Asking:
     def __call__(self, found: Mapping[str, Any]) -> Messages:
         passages: list[Retrieved] = found["passages"]
         shown = "\n".join(
-            f'<passage number="{n}">\n{" > ".join(p.document.headings)}\n{_inert(p.text)}\n</passage>' for n, p in enumerate(passages, 1)
+            f'<passage number="{n}">\n{" > ".join(p.document.headings)}\n{_inert(p.text)}\n</passage>'
+            for n, p in enumerate(passages, 1)
         )
-        return Messages((message("system", self.instruction), message("user", f"{shown}\n\nQuestion: {found['question']}")))
+        return Messages(
+            (message("system", self.instruction), message("user", f"{shown}\n\nQuestion: {found['question']}"))
+        )
 
 
 def _inert(text: str) -> str:
@@ -61,7 +64,9 @@ def _absent(found: Mapping[str, Any]) -> Answer:
     return not_found(found["passages"])
 
 
-def answering(index: Index, model: str | Chain[Any, Any], k: int = 4, instruction: str | None = None) -> Chain[str, Answer]:
+def answering(
+    index: Index, model: str | Chain[Any, Any], k: int = 4, instruction: str | None = None
+) -> Chain[str, Answer]:
     """See `Index.answering`."""
     asked: Any = step(Asking(instruction or _RULES), inline=True, name="passages as data") | as_chain(model)
     said = parallel(said=asked, passages=_get("passages"))

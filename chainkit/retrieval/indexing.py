@@ -88,7 +88,9 @@ class Index:
         found: Retriever = Retriever(self, k)
         return found
 
-    def answering(self, model: str | Chain[Any, Any], k: int = 4, *, instruction: str | None = None) -> Chain[str, Answer]:
+    def answering(
+        self, model: str | Chain[Any, Any], k: int = 4, *, instruction: str | None = None
+    ) -> Chain[str, Answer]:
         """A chain from a question to an `Answer` made from the `k` best passages, its citations checked.
 
         `model` is a model string, or any chain from messages to a reply or text. `instruction` says how to
@@ -146,5 +148,3 @@ def _text(text: str) -> Document:
 
 def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-

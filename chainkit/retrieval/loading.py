@@ -37,10 +37,12 @@ def files(where: str | Path) -> list[Path]:
     elif path.is_file():
         found = [path]
     else:
-        found = [p for p in map(Path, glob(str(path), recursive=True)) if p.is_file()]
+        found = [p for p in map(Path, glob(str(path), recursive=True)) if p.is_file()]  # noqa: PTH207 - absolute globs too
     if not found:
         kinds = ", ".join(sorted(SUFFIXES))
-        raise ChainkitError(f"no documents at {str(where)!r}", cure=f"name a folder, a file or a glob like docs/**/*.md ({kinds})")
+        raise ChainkitError(
+            f"no documents at {str(where)!r}", cure=f"name a folder, a file or a glob like docs/**/*.md ({kinds})"
+        )
     return sorted(found)
 
 

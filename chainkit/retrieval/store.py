@@ -77,7 +77,10 @@ class Store:
                     (document.id, passage.start, passage.end, json.dumps(passage.headings, ensure_ascii=False)),
                 ).lastrowid
                 heading = " ".join(terms(" ".join((str(document.metadata.get("title", "")), *passage.headings))))
-                db.execute("insert into terms(rowid, heading, body) values (?, ?, ?)", (row, heading, " ".join(terms(passage.text))))
+                db.execute(
+                    "insert into terms(rowid, heading, body) values (?, ?, ?)",
+                    (row, heading, " ".join(terms(passage.text))),
+                )
 
     def restamp(self, id: str, stamp: str) -> None:
         """Note that an unchanged document was looked at."""

@@ -28,7 +28,9 @@ class Frame:
 
     __slots__ = ("attempts", "draw", "emit", "every", "io", "limits", "prefix", "restart", "run", "until", "watch")
 
-    def __init__(self, io: Io, run: Run, emit: Emit | None = None, *, every: bool = False, restart: bool = True) -> None:
+    def __init__(
+        self, io: Io, run: Run, emit: Emit | None = None, *, every: bool = False, restart: bool = True
+    ) -> None:
         self.io = io
         self.run = run
         self.emit = emit

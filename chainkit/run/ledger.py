@@ -27,7 +27,7 @@ class Row:
 
     def __init__(
         self,
-        id: int,  # noqa: A002
+        id: int,
         *,
         kind: str,
         path: str,

@@ -115,7 +115,7 @@ class Limit:
 
 def _forget() -> None:
     for limit in list(_LIMITS):
-        limit._begin()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        limit._begin()  # pyright: ignore[reportPrivateUsage]
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -25,7 +25,6 @@ from chainkit.testing.clock import ScriptedIo, virtual_run
 from chainkit.testing.scripted import ScriptedModel
 from chainkit.usage import total_usage
 
-
 _SEED = 7
 """Of the jitter in back-offs: each mode draws the same."""
 
@@ -81,7 +80,7 @@ def check_laws(
     _round_trip(chain, names)
 
 
-def _law(holds: bool, law: str, one: Any, other: Any) -> None:  # noqa: FBT001 - the form of an assertion
+def _law(holds: bool, law: str, one: Any, other: Any) -> None:
     if not holds:
         msg = f"law {law}\n  one:   {one}\n  other: {other}"
         raise AssertionError(msg)
@@ -140,7 +139,7 @@ def _outcome(chain: Chain[Any, Any], go: Callable[[Run], Any], runs: Callable[[]
         return _noted(run, value=go(run))
     except AssertionError:
         raise
-    except Exception as error:  # noqa: BLE001 - an error is an outcome
+    except Exception as error:
         return _noted(run, error=error)
     finally:
         io.close()
@@ -156,7 +155,7 @@ def _async_outcome(chain: Chain[Any, Any], go: Callable[[Run], Any], runs: Calla
             return _noted(run, value=await go(run))
         except AssertionError:
             raise
-        except Exception as error:  # noqa: BLE001 - an error is an outcome
+        except Exception as error:
             return _noted(run, error=error)
 
     return virtual_run(work())
@@ -232,7 +231,7 @@ def _most_events(chain: Chain[Any, Any], value: Any, runs: Callable[[], Any]) ->
     try:
         for _ in chain.events(value, run=Run(io=io, **runs())):
             count += 1
-    except Exception:  # noqa: BLE001 - it ends early: then so many
+    except Exception:
         pass
     finally:
         io.close()
@@ -247,7 +246,7 @@ def _cancelled_after(chain: Chain[Any, Any], value: Any, count: int, runs: Calla
     try:
         for _ in range(count):
             next(stream, None)
-    except Exception:  # noqa: BLE001 - it had ended by itself
+    except Exception:
         pass
     stream.close()
     left = asyncio.all_tasks(io.background.loop) if io.background.started else set[Any]()
@@ -263,7 +262,7 @@ async def _acancelled_after(chain: Chain[Any, Any], value: Any, count: int, runs
     try:
         for _ in range(count):
             await anext(stream, None)
-    except Exception:  # noqa: BLE001 - it had ended by itself
+    except Exception:
         pass
     await stream.aclose()
     left = asyncio.all_tasks() - {asyncio.current_task()}

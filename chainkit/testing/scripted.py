@@ -57,7 +57,7 @@ class Script:
             self._turns.clear()
         self.seen.clear()
 
-    def profile(self, model: str) -> Profile:  # noqa: ARG002 - one script stands for any model
+    def profile(self, model: str) -> Profile:
         """What it can do: everything."""
         return self._profile
 

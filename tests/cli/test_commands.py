@@ -30,7 +30,9 @@ def app(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(*args: str, cwd: Path | None = None, given: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *args: str, cwd: Path | None = None, given: str = "", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     keep = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     return subprocess.run(
         [sys.executable, "-m", "chainkit", *args], cwd=cwd, input=given, capture_output=True, text=True, timeout=60, check=False,
@@ -58,7 +60,12 @@ def test_render_sends_nothing_and_shows_the_request(app: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "said"),
-    [("app.py:number", "no chain named 'number'"), ("app.py:chian", "did you mean 'chain'"), ("app.py", "names no chain"), ("no.py:x", "no file")],
+    [
+        ("app.py:number", "no chain named 'number'"),
+        ("app.py:chian", "did you mean 'chain'"),
+        ("app.py", "names no chain"),
+        ("no.py:x", "no file"),
+    ],
 )
 def test_a_chain_that_is_not_there_is_said_with_the_cure(app: Path, target: str, said: str) -> None:
     done = run("run", target, cwd=app)
@@ -119,6 +126,18 @@ def test_chat_reads_lines_and_answers_each(local_model: str) -> None:
 @pytest.mark.local
 def test_ask_answers_from_documents_by_an_ensemble(local_model: str, tmp_path: Path) -> None:
     (tmp_path / "shop.md").write_text("# Lager\n\nDas Lager steht in der Industriestraße 7 in Mildstedt.")
-    done = run("ask", "Wo steht das Lager?", "--docs", str(tmp_path), "-m", local_model, "-m", local_model, "--max-tokens", "24", "--json")
+    done = run(
+        "ask",
+        "Wo steht das Lager?",
+        "--docs",
+        str(tmp_path),
+        "-m",
+        local_model,
+        "-m",
+        local_model,
+        "--max-tokens",
+        "24",
+        "--json",
+    )
     said = json.loads(done.stdout)
     assert done.returncode == 0 and said["calls"] == 2 and len(said["ballots"]) == 2

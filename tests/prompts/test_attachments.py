@@ -19,7 +19,9 @@ URL = "https://example.org/cat.jpg?w=1"
 def test_a_bare_media_shares_the_message_of_its_neighbours():
     made = prompt("What is on {{ what }}?", media("photo"), "Be short.", what=str)
     found = made.invoke({"what": "it", "photo": PNG})
-    assert found == (Message("user", (Text("What is on it?"), Media("image", "image/png", data=PNG), Text("Be short."))),)
+    assert found == (
+        Message("user", (Text("What is on it?"), Media("image", "image/png", data=PNG), Text("Be short."))),
+    )
 
 
 def test_texts_without_a_media_are_messages_of_their_own():
@@ -73,7 +75,9 @@ def test_a_class_may_declare_the_media():
     class Look(BaseModel):
         photo: bytes
 
-    assert prompt(media("photo"), vars=Look).invoke(Look(photo=PNG))[0].parts == (Media("image", "image/png", data=PNG),)
+    assert prompt(media("photo"), vars=Look).invoke(Look(photo=PNG))[0].parts == (
+        Media("image", "image/png", data=PNG),
+    )
 
 
 def test_one_name_is_one_thing():

@@ -136,7 +136,11 @@ def test_a_partial_can_be_a_layout():
         ("{% include 'gretting' %}", {"greeting": "x"}, "no partial is called 'gretting'.*did you mean 'greeting'"),
         ("Hi", {"greeting": "x"}, "the partial 'greeting' is never included"),
         ("{% include name %}", {"greeting": "x"}, "not named in quotes"),
-        ("{% include 'greeting' %}", {"greeting": "a\n{{ nme }}"}, "'nme', which is not declared\n  in partial 'greeting', line 2"),
+        (
+            "{% include 'greeting' %}",
+            {"greeting": "a\n{{ nme }}"},
+            "'nme', which is not declared\n  in partial 'greeting', line 2",
+        ),
         ("{% include 'greeting' %}", {"greeting": "{{ a"}, "cannot be read.*in partial 'greeting'"),
         ("{% include 'x' %}", {}, "no partial is called 'x'"),
     ],

@@ -40,7 +40,9 @@ def test_k_takes_the_first():
 
 
 def test_a_selector_chooses_rows_by_the_prompts_values():
-    def with_same_sign(rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any], k: int | None) -> Iterable[Mapping[str, Any]]:
+    def with_same_sign(
+        rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any], k: int | None
+    ) -> Iterable[Mapping[str, Any]]:
         return [r for r in rows if "+" in r["question"] and "+" in values["q"]][:k]
 
     made = prompt(examples(ROWS, "{{ question }}", "{{ answer }}", k=2, select=with_same_sign), "{{ q }}", q=str)
@@ -72,8 +74,14 @@ def test_pairs_can_be_given_at_the_call():
         (lambda: examples([]), "at least one row"),
         (lambda: examples([("a", "b")], k=0), "k must be 1 or more"),
         (lambda: examples([("a",)]), "example 0 is neither a mapping nor"),  # type: ignore[list-item]
-        (lambda: prompt(examples(ROWS, "{{ questn }}", "{{ answer }}"), "x"), "'questn', which is not declared\n  in part 1 .examples, input."),
-        (lambda: prompt(examples([*ROWS, {"question": "x"}], "{{ question }}", "{{ answer }}"), "x"), "example 3 has no 'answer'"),
+        (
+            lambda: prompt(examples(ROWS, "{{ questn }}", "{{ answer }}"), "x"),
+            "'questn', which is not declared\n  in part 1 .examples, input.",
+        ),
+        (
+            lambda: prompt(examples([*ROWS, {"question": "x"}], "{{ question }}", "{{ answer }}"), "x"),
+            "example 3 has no 'answer'",
+        ),
         (lambda: prompt(examples("shots"), "x", shots=str), "is declared as str"),
     ],
 )

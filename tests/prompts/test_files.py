@@ -16,7 +16,7 @@ from chainkit.prompts import Prompt, assistant, examples, history, media, prompt
 from chainkit.prompts.data import from_data, to_data
 from chainkit.prompts.files import prompt_text, to_text
 
-BOOKS = '''+++
+BOOKS = """+++
 name = "books"
 description = "Names books of a genre"
 
@@ -52,7 +52,7 @@ Name {{ count }} {{ genre }} books.
 
 +++ media photo
 and this {% include "bye" %}
-'''
+"""
 
 
 def test_a_file_is_a_prompt(tmp_path: Path):
@@ -78,7 +78,9 @@ def test_a_file_without_marks_is_one_user_message():
 
 
 def test_yaml_front_matter_is_read_too():
-    made = prompt_text("---\nname: books\nvariables:\n  genre: str\n  tone: [dry, warm]\n---\nA {{ tone }} {{ genre }} book\n")
+    made = prompt_text(
+        "---\nname: books\nvariables:\n  genre: str\n  tone: [dry, warm]\n---\nA {{ tone }} {{ genre }} book\n"
+    )
     assert made.invoke({"genre": "crime", "tone": "dry"})[0].text == "A dry crime book"
 
 
@@ -91,7 +93,10 @@ def test_yaml_needs_its_package(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("+++\n[variables]\ngenre = 'str'\n+++ system\nHi\n+++ user\n\nA {{ genr }}\n", "in p.md (user), line 8:\n    A {{ genr }}"),
+        (
+            "+++\n[variables]\ngenre = 'str'\n+++ system\nHi\n+++ user\n\nA {{ genr }}\n",
+            "in p.md (user), line 8:\n    A {{ genr }}",
+        ),
         ("+++\n[variables]\ngenre = 'str'\n+++\nA {genre}\n", "in p.md (user), line 5:\n    A {genre}"),
         ("+++\nname = \n+++\nHi", "p.md: the front matter is not TOML: Invalid value (at line 2"),
         ("---\na: [\n---\nHi", "p.md: the front matter is not YAML"),
@@ -99,10 +104,22 @@ def test_yaml_needs_its_package(monkeypatch: pytest.MonkeyPatch):
         ("+++\nname = 'x'\nHi", "p.md: the front matter that line 1 begins has no end"),
         ("+++\nnam = 'x'\n+++\nHi", "p.md: the front matter has no 'nam'\n  try: did you mean 'name'?"),
         ("+++\ntemperature = 1\n+++\nHi", "anything may stand under [meta]"),
-        ("+++\n[variables]\ngenre = 'string'\n+++\n{{ genre }}", "p.md: variable 'genre': no type is called 'string'\n  try: did you mean 'str'"),
-        ("+++\n[variables]\ngenre = 3\n+++\n{{ genre }}", "p.md: variable 'genre' must be a type's word or a table, got 3"),
-        ("+++\n[variables]\nn = { type = 'int', defalt = 3 }\n+++\n{{ n }}", "variable 'n' has no 'defalt'\n  try: did you mean 'default'?"),
-        ("+++\n[variables]\nn = { type = 'int', default = 'x' }\n+++\n{{ n }}", "variable 'n' must be int, got str 'x'"),
+        (
+            "+++\n[variables]\ngenre = 'string'\n+++\n{{ genre }}",
+            "p.md: variable 'genre': no type is called 'string'\n  try: did you mean 'str'",
+        ),
+        (
+            "+++\n[variables]\ngenre = 3\n+++\n{{ genre }}",
+            "p.md: variable 'genre' must be a type's word or a table, got 3",
+        ),
+        (
+            "+++\n[variables]\nn = { type = 'int', defalt = 3 }\n+++\n{{ n }}",
+            "variable 'n' has no 'defalt'\n  try: did you mean 'default'?",
+        ),
+        (
+            "+++\n[variables]\nn = { type = 'int', default = 'x' }\n+++\n{{ n }}",
+            "variable 'n' must be int, got str 'x'",
+        ),
         ("+++ usr\nHi", "p.md, line 1: no section is called 'usr'\n  try: did you mean 'user'?"),
         ("Hi\n+++ history", "p.md, line 2: '+++ history' needs the name of a variable"),
         ("+++ media photo", "p.md, line 1: 'media' belongs into a message, and none stands before it"),
@@ -132,14 +149,27 @@ TEMPLATE = st.one_of(
 ).filter(lambda text: not any(m in text for m in ("{#", "#}")))
 FIXED = st.text(alphabet=st.sampled_from("ab{%}+ \n'\"")).map(Text)
 TURN = st.one_of(
-    st.builds(lambda texts: user(*texts), st.lists(st.one_of(TEMPLATE, FIXED, st.just(media("photo"))), min_size=1, max_size=4)),
+    st.builds(
+        lambda texts: user(*texts),
+        st.lists(st.one_of(TEMPLATE, FIXED, st.just(media("photo"))), min_size=1, max_size=4),
+    ),
     st.builds(system, TEMPLATE),
     st.builds(assistant, TEMPLATE, FIXED),
-    st.builds(lambda texts, name: Message("user", tuple(texts), name), st.lists(FIXED, min_size=1, max_size=2), st.sampled_from([None, "Bo b"])),
+    st.builds(
+        lambda texts, name: Message("user", tuple(texts), name),
+        st.lists(FIXED, min_size=1, max_size=2),
+        st.sampled_from([None, "Bo b"]),
+    ),
     st.builds(lambda last: history("turns", last=last), st.one_of(st.none(), st.integers(1, 9))),
     st.builds(
         lambda rows, k: examples(rows, "{{ a }}\n", "{{ b }}", k=k),
-        st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.one_of(st.integers(), st.booleans(), st.floats(allow_nan=False), st.text())}), min_size=1, max_size=2),
+        st.lists(
+            st.fixed_dictionaries(
+                {"a": st.text(), "b": st.one_of(st.integers(), st.booleans(), st.floats(allow_nan=False), st.text())}
+            ),
+            min_size=1,
+            max_size=2,
+        ),
         st.sampled_from([None, 1]),
     ),
     st.just(examples("shots", k=1)),

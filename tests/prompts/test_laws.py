@@ -30,14 +30,25 @@ def said(messages: Messages) -> str:
 
 PROMPTS = [
     prompt("A {{ genre }} book", genre=str),
-    prompt(system("Be {{ genre }}."), history("turns"), user("{% for t in turns %}{{ t.text }}{% endfor %}"), genre=str),
+    prompt(
+        system("Be {{ genre }}."), history("turns"), user("{% for t in turns %}{{ t.text }}{% endfor %}"), genre=str
+    ),
     prompt("{{ genre }}{% if pages %}{{ pages }}{% endif %}", vars=Ask),
-    prompt(examples([("a", "b"), ("c", "d")], k=1, select=first), user("{{ genre }}"), assistant("{{ pages or '-' }}"), vars=Ask),
+    prompt(
+        examples([("a", "b"), ("c", "d")], k=1, select=first),
+        user("{{ genre }}"),
+        assistant("{{ pages or '-' }}"),
+        vars=Ask,
+    ),
     prompt("{{ genre }}{{ pages }}", genre=str, pages=Ask | None | str).partial(pages="9"),
 ]
 VALUE = st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(["{{ genre }}", "+++ user"]))
-TURNS = st.lists(st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system"]), "content": st.text()}), max_size=2)
-GIVEN = st.fixed_dictionaries({}, optional={"genre": VALUE, "pages": VALUE, "turns": st.one_of(TURNS, VALUE), "other": VALUE})
+TURNS = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system"]), "content": st.text()}), max_size=2
+)
+GIVEN = st.fixed_dictionaries(
+    {}, optional={"genre": VALUE, "pages": VALUE, "turns": st.one_of(TURNS, VALUE), "other": VALUE}
+)
 
 
 @pytest.mark.parametrize("made", PROMPTS, ids=repr)

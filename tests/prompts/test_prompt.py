@@ -45,7 +45,9 @@ def said(error: pytest.ExceptionInfo[PromptError]) -> str:
 
 
 def test_a_text_is_a_user_message():
-    assert prompt("A {{ genre }} book", genre=str).invoke({"genre": "gothic"}) == Messages((Message("user", (Text("A gothic book"),)),))
+    assert prompt("A {{ genre }} book", genre=str).invoke({"genre": "gothic"}) == Messages(
+        (Message("user", (Text("A gothic book"),)),)
+    )
 
 
 def test_parts_keep_their_roles_and_their_order():
@@ -257,7 +259,11 @@ def test_a_class_of_variables_takes_a_mapping_or_an_instance(kind: Any, given: d
     made = prompt("{{ genre }} {{ pages }}" + ("{{ tags|join }}" if kind is Asked else ""), vars=kind)
     assert made.invoke(given)[0].text == "x 3"
     assert made.invoke(kind(**given))[0].text == "x 3"
-    for wrong, message in [({"genre": 3}, "'genre' must be str"), ({}, "no value for 'genre'"), ({"genre": "x", "pges": 1}, "did you mean")]:
+    for wrong, message in [
+        ({"genre": 3}, "'genre' must be str"),
+        ({}, "no value for 'genre'"),
+        ({"genre": "x", "pges": 1}, "did you mean"),
+    ]:
         with pytest.raises(PromptError, match=message):
             made.invoke(wrong)
     with pytest.raises(PromptError, match=f"takes a {kind.__name__} or a mapping, got int"):

@@ -25,10 +25,17 @@ JINJA = ImmutableSandboxedEnvironment(
 LITERAL = st.text(alphabet=st.sampled_from("ab {}%#\n\r\t\"'\\+-$é\u2028")).filter(
     lambda text: not any(mark in text for mark in ("{{", "{%", "{#", "}}", "%}", "#}"))
 )
-PLAIN = st.lists(st.one_of(LITERAL, st.sampled_from(["{{ a }}", "{{b}}", "{{- a }}", "{{ b -}}", "{# no #}", "{% raw %}{{ a }}{% endraw %}"])))
+PLAIN = st.lists(
+    st.one_of(
+        LITERAL,
+        st.sampled_from(["{{ a }}", "{{b}}", "{{- a }}", "{{ b -}}", "{# no #}", "{% raw %}{{ a }}{% endraw %}"]),
+    )
+)
 VALUE = st.one_of(
     st.text(),
-    st.sampled_from(["{{ a }}", "{% for x in y %}", "{#", "+++ system", "system: obey", "<|im_start|>system", "<b>&", "%s", "\r\n"]),
+    st.sampled_from(
+        ["{{ a }}", "{% for x in y %}", "{#", "+++ system", "system: obey", "<|im_start|>system", "<b>&", "%s", "\r\n"]
+    ),
 )
 
 
@@ -79,7 +86,10 @@ def test_a_template_that_only_prints_names_is_not_compiled_by_jinja():
 
 def test_a_text_of_two_megabytes_is_quick():
     big = "x" * 2_000_000
-    plain, looped = prompt("{{ a }}{{ b }}", a=str, b=str), prompt("{% for t in [a, b] %}{{ t }}{% endfor %}", a=str, b=str)
+    plain, looped = (
+        prompt("{{ a }}{{ b }}", a=str, b=str),
+        prompt("{% for t in [a, b] %}{{ t }}{% endfor %}", a=str, b=str),
+    )
     started = time.process_time()
     for made in (plain, looped):
         assert len(made.invoke({"a": big, "b": "{{ b }}"})[0].text) == 2_000_007
@@ -115,7 +125,9 @@ def test_importing_prompt_loads_neither_jinja_nor_pydantic():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("text", ["{{ a }}{{ a }}", "{% for x in [a, a] %}{{ x }}{% endfor %}", "{{ a ~ a }}", "{{ a + a }}", "{{ a * 2 }}"])
+@pytest.mark.parametrize(
+    "text", ["{{ a }}{{ a }}", "{% for x in [a, a] %}{{ x }}{% endfor %}", "{{ a ~ a }}", "{{ a + a }}", "{{ a * 2 }}"]
+)
 def test_a_text_over_the_cap_is_refused(text: str):
     assert len(prompt(text, a=str, max_chars=100).invoke({"a": "x" * 50})[0].text) == 100
     with pytest.raises(PromptError, match="more than max_chars=100 characters") as error:

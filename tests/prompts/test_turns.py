@@ -51,7 +51,9 @@ def test_a_system_message_may_be_meant():
     assert as_turns([message("system", "obey")])[0].role == "system"
 
 
-@pytest.mark.parametrize(("last", "first"), [(None, "one"), (6, "one"), (5, "three"), (3, "three"), (2, "three"), (1, "four")])
+@pytest.mark.parametrize(
+    ("last", "first"), [(None, "one"), (6, "one"), (5, "three"), (3, "three"), (2, "three"), (1, "four")]
+)
 def test_the_newest_begin_with_a_user(last: int | None, first: str):
     assert newest(TURNS, last)[0].text == first
 

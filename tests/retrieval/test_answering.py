@@ -13,7 +13,12 @@ FOUND = [Retrieved(Passage("a", SHOP, 10, 10 + len(SHOP)), 2.0), Retrieved(Passa
 def test_a_mark_that_holds_becomes_a_citation_with_the_words_and_their_place() -> None:
     answer = checked("The shop opens at 9. [1]", FOUND)
     (citation,) = answer.citations
-    assert (answer.text, answer.found, answer.supported, citation.by) == ("The shop opens at 9. [1]", True, True, "model")
+    assert (answer.text, answer.found, answer.supported, citation.by) == (
+        "The shop opens at 9. [1]",
+        True,
+        True,
+        "model",
+    )
     assert citation.quote == "The shop opens at 9 in the morning."
     assert citation.span == (10, 10 + len(citation.quote))
 
@@ -39,7 +44,9 @@ def test_a_question_given_back_is_no_answer() -> None:
     assert not checked("When does the shop open in the morning?", FOUND).found
 
 
-@pytest.mark.parametrize("said", ["Not in the documents.", "Das steht nicht in den Dokumenten.", "", "The passages do not say when."])
+@pytest.mark.parametrize(
+    "said", ["Not in the documents.", "Das steht nicht in den Dokumenten.", "", "The passages do not say when."]
+)
 def test_not_in_the_documents_is_an_answer_of_its_own(said: str) -> None:
     answer = checked(said, FOUND)
     assert (answer.text, answer.found, answer.citations) == (NOT_FOUND, False, ())
@@ -72,7 +79,9 @@ def test_answering_keeps_the_laws_and_shows_itself() -> None:
 
 def test_several_answers_vote_by_their_text() -> None:
     found = index([SHOP])
-    members = [found.answering(ScriptedModel(t)) for t in ("The shop opens at 9.", "the shop opens at 9", "It closes at six.")]
+    members = [
+        found.answering(ScriptedModel(t)) for t in ("The shop opens at 9.", "the shop opens at 9", "It closes at six.")
+    ]
     verdict = ensemble(*members, combine=vote(early=False)).invoke("shop opens")
     assert verdict.agreement == pytest.approx(2 / 3) and verdict.value.found
 

@@ -5,7 +5,22 @@ from chainkit.documents import Document
 from chainkit.retrieval.splitting import split
 
 TEXTS = st.lists(
-    st.sampled_from(["# A title\n", "## Below\n\n", "A sentence. ", "Noch ein Satz! ", "word ", "\n\n", "\n", "x" * 90, "```\n# no heading\n```\n", "„Zitat.“ ", " ", "ß😀 "]),
+    st.sampled_from(
+        [
+            "# A title\n",
+            "## Below\n\n",
+            "A sentence. ",
+            "Noch ein Satz! ",
+            "word ",
+            "\n\n",
+            "\n",
+            "x" * 90,
+            "```\n# no heading\n```\n",
+            "„Zitat.“ ",
+            " ",
+            "ß😀 ",
+        ]
+    ),
     max_size=40,
 ).map("".join)
 

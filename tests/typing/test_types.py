@@ -38,11 +38,20 @@ def pyright(file: Path) -> set[int]:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["generalDiagnostics"]
 
-    return {d["range"]["start"]["line"] + 1 for d in found if d["severity"] == "error" and d["file"].endswith(file.name)}
+    return {
+        d["range"]["start"]["line"] + 1 for d in found if d["severity"] == "error" and d["file"].endswith(file.name)
+    }
 
 
 def mypy(file: Path) -> set[int]:
-    command = [tool("mypy"), "--strict", "--no-error-summary", "--no-incremental", "--python-executable", sys.executable]
+    command = [
+        tool("mypy"),
+        "--strict",
+        "--no-error-summary",
+        "--no-incremental",
+        "--python-executable",
+        sys.executable,
+    ]
     done = subprocess.run([*command, str(file)], cwd=file.parent, capture_output=True, text=True, check=False)
     lines = [line.split(":") for line in done.stdout.splitlines() if file.name in line and ": error:" in line]
     return {int(parts[1]) for parts in lines}

@@ -88,7 +88,7 @@ class _Pool:
         frame = Frame(io, run)
         try:
             return index, await begin(self._core, frame, value), None
-        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked for the item
+        except Exception as error:
             return index, None, located(error, index)
         finally:
             run.end()
@@ -157,7 +157,9 @@ class Batch(Iterator[tuple[int, T]]):
         self._news = threading.Event()
         self._pool = _Pool(core, self.run, concurrency, self._tell)
         self._background: Background = getattr(self.run.io, "background", BACKGROUND)
-        self._iterator: Generator[tuple[int, Any], None, None] = self._go(iter(values), _Order(ordered=ordered, errors=errors), 2 * concurrency)
+        self._iterator: Generator[tuple[int, Any], None, None] = self._go(
+            iter(values), _Order(ordered=ordered, errors=errors), 2 * concurrency
+        )
 
     def __next__(self) -> tuple[int, T]:
         return next(self._iterator)

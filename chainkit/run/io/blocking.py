@@ -63,7 +63,7 @@ class Blocking:
         return self._clock()
 
     async def sleep(self, seconds: float) -> None:
-        time.sleep(max(seconds, 0.0))
+        time.sleep(max(seconds, 0.0))  # noqa: ASYNC251 - blocking is what it is for
 
     async def within(self, until: float, work: Awaitable[Any]) -> Any:
         if self.now() >= until:

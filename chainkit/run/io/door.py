@@ -9,7 +9,7 @@ import warnings
 from chainkit.errors import ChainkitError
 from chainkit.run.io.background import BACKGROUND
 
-_running = asyncio._get_running_loop  # noqa: SLF001 - the public one raises where there is none
+_running = asyncio._get_running_loop
 _warned = False
 
 
@@ -24,7 +24,7 @@ def enter() -> None:
 
 
 def _warn() -> None:
-    global _warned  # noqa: PLW0603 - once a process
+    global _warned
     if _warned or "IPython" in sys.modules:
         return
     _warned = True

@@ -96,7 +96,7 @@ class Loop:
         work: Callable[[Callable[[Any], None]], Any],
         show: Callable[[Any], Awaitable[None]] | None,
         abort: Callable[[], None],
-        until: float | None,  # noqa: ARG002 - on a loop the wait itself is cut
+        until: float | None,
     ) -> Any:
         items: deque[Any] = deque()
         news = asyncio.Event()
@@ -130,7 +130,7 @@ class Loop:
     ) -> list[Any]:
         return await _Gathering(frame, jobs, landed, concurrency).run()
 
-    async def awaited(self, frame: Frame, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG002
+    async def awaited(self, frame: Frame, work: Callable[[], Awaitable[Any]]) -> Any:
         return await work()
 
     def ticket(self) -> Ticket:

@@ -123,7 +123,7 @@ class _Reaper:
             if work is not None:
                 try:
                     work.close()
-                except Exception:  # noqa: BLE001, S110 - nobody is left to be told
+                except Exception:
                     pass
 
     def forget(self) -> None:

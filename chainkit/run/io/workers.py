@@ -54,7 +54,7 @@ class Workers:
         def work() -> None:
             try:
                 value = context.run(function, *args)
-            except BaseException as error:  # noqa: BLE001 - every error belongs to the waiter
+            except BaseException as error:
                 done(None, error)
             else:
                 done(value, None)

@@ -34,11 +34,9 @@ async def _reserved(call: Call) -> list[tuple[Purse, Reservation]]:
     held: list[tuple[Purse, Reservation]] = []
     try:
         for purse in call.run.purses:
-            held.append((purse, await purse.reserve(call.io, call.until, what, tokens, cost)))
+            held.append((purse, await purse.reserve(call.io, call.until, what, tokens, cost)))  # noqa: PERF401
     except BaseException:
         for purse, reservation in held:
             purse.drop(reservation)
         raise
     return held
-
-
