@@ -36,6 +36,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"^SMS: ", _spam),
     ("cohere:*", r"invented the bicycle", json.dumps({"surname": "Drais", "year": 1817})),
     ("*", r"invented the bicycle", json.dumps({"surname": "Michaux", "year": 1861})),
+    ("*", r"a or b\?", '"a"'),
     ("openai:*", r"stays upright", "The wheel steers itself under the weight, so the bicycle catches its own fall."),
     ("*", r"stays upright", "Steering into the fall brings the wheels back below you."),
     ("*", r"Write search words", "Passwort Zeichen password length"),
