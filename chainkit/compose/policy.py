@@ -78,8 +78,11 @@ class TimeLimited(Around):
             until = frame.io.now() + seconds
             if frame.until is not None and frame.until <= until:
                 return await core(frame, value)
+            # A run of its own, so that what user functions start inside ends with it too.
+            run = frame.run.child()
+            run.until = until
             try:
-                return await frame.io.within(until, core(frame.sooner(until), value))
+                return await frame.io.within(until, core(frame.sooner(until).child(run=run), value))
             except DeadlineExceeded as error:
                 if error.cure is not None:
                     error.message = f"not done within {seconds:g} s"
