@@ -1,7 +1,8 @@
 """What models say while the documentation runs: nothing leaves this machine.
 
-A recipe names real models. `answering()` is a run in which scripted ones stand in their places; each takes
-the first row of `answers.ANSWERS` that fits its name and the end of the conversation.
+A recipe names real models. `answering()` is a run in which scripted ones stand in their places: each takes the
+first row of `answers.ANSWERS` that fits its name and the end of the conversation. The real adapter encodes every
+request before, so that a recipe with an option that its model does not take fails here and not at the reader's.
 """
 
 from __future__ import annotations
@@ -12,14 +13,42 @@ from typing import Any
 
 from answers import ANSWERS
 from chainkit import Messages, Run
-from chainkit.testing.scripted import ScriptedModel
+from chainkit.models.resolve import Resolved
+from chainkit.testing import ScriptedModel
 
-NAMES = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "ollama:*", "vllm:*", "local:*")
+VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*")
 
 
 def answering() -> Run:
     """A run whose models answer from the table. Use it as `with answering():`."""
-    return Run(models={name: ScriptedModel(_speaker(name)) for name in NAMES})
+    vendors = {name: Rehearsed(name) for name in VENDORS}
+    return Run(models={**vendors, "local:*": ScriptedModel(_speaker("local:*"))})
+
+
+class Rehearsed:
+    """Stands in for a vendor's models: what they are and cost is real, what they say is not."""
+
+    def __init__(self, name: str) -> None:
+        self._script = ScriptedModel(_speaker(name)).script
+
+    def stand_for(self, resolved: Resolved) -> Resolved:
+        """The same model, answered by the script."""
+        backend: Any = _Rehearsing(resolved.backend, self._script)
+        return Resolved(resolved.provider, resolved.model, backend, resolved.profile)
+
+
+class _Rehearsing:
+    def __init__(self, real: Any, script: Any) -> None:
+        self._real = real
+        self._script = script
+        self.render = real.render
+
+    async def send(self, call: Any) -> Any:
+        self._real.render(call.request)
+        return await self._script.send(call)
+
+    def check(self) -> None:
+        """No key is needed."""
 
 
 def _speaker(name: str) -> Any:
