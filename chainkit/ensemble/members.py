@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
@@ -184,71 +184,37 @@ def _final(error: BaseException) -> bool:
     return getattr(error, "spent", False) or isinstance(error, DeadlineExceeded)
 
 
+class Rules(TypedDict, total=False):
+    """How an ensemble is asked: see `ensemble`."""
+
+    quorum: int
+    concurrency: int | None
+    deadline: float | None
+
+
+@overload
+def ensemble(*members: str, combine: Picks[Reply], **rules: Unpack[Rules]) -> Chain[Promptable, Verdict[Reply]]: ...
+@overload
+def ensemble(*members: str, combine: Combiner[Reply, R], **rules: Unpack[Rules]) -> Chain[Promptable, Verdict[R]]: ...
 @overload
 def ensemble(
-    *members: str,
-    combine: Picks[Reply],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
-) -> Chain[Promptable, Verdict[Reply]]: ...
-@overload
-def ensemble(
-    *members: str,
-    combine: Combiner[Reply, R],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
-) -> Chain[Promptable, Verdict[R]]: ...
-@overload
-def ensemble(
-    *members: str,
-    output: TypeForm[T],
-    combine: Picks[T],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
+    *members: str, output: TypeForm[T], combine: Picks[T], **rules: Unpack[Rules]
 ) -> Chain[Promptable, Verdict[T]]: ...
 @overload
 def ensemble(
-    *members: str,
-    output: TypeForm[T],
-    combine: Combiner[T, R],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
+    *members: str, output: TypeForm[T], combine: Combiner[T, R], **rules: Unpack[Rules]
 ) -> Chain[Promptable, Verdict[R]]: ...
 @overload
-def ensemble(
-    *members: Chain[A, T],
-    combine: Picks[T],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
-) -> Chain[A, Verdict[T]]: ...
+def ensemble(*members: Chain[A, T], combine: Picks[T], **rules: Unpack[Rules]) -> Chain[A, Verdict[T]]: ...
+@overload
+def ensemble(*members: Chain[A, T], combine: Combiner[T, R], **rules: Unpack[Rules]) -> Chain[A, Verdict[R]]: ...
 @overload
 def ensemble(
-    *members: Chain[A, T],
-    combine: Combiner[T, R],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
-) -> Chain[A, Verdict[R]]: ...
-@overload
-def ensemble(
-    *members: str | Chain[PT, T],
-    combine: Picks[T | Reply],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
+    *members: str | Chain[PT, T], combine: Picks[T | Reply], **rules: Unpack[Rules]
 ) -> Chain[PT, Verdict[T | Reply]]: ...
 @overload
 def ensemble(
-    *members: str | Chain[PT, T],
-    combine: Combiner[T | Reply, R],
-    quorum: int = ...,
-    concurrency: int | None = ...,
-    deadline: float | None = ...,
+    *members: str | Chain[PT, T], combine: Combiner[T | Reply, R], **rules: Unpack[Rules]
 ) -> Chain[PT, Verdict[R]]: ...
 def ensemble(
     *members: Any,

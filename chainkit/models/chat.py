@@ -155,66 +155,30 @@ def held_schema(output: Any) -> Mapping[str, Any] | None:
     return output.value if isinstance(output, _Held) else None
 
 
+class ModelOptions(Options, total=False):
+    """The options of `model`: how to reach it, and what it is asked with."""
+
+    tools: Sequence[Any]
+    api: str | None
+    base_url: str | None
+    api_key: str | None
+    client: Any
+    carrier: Literal["auto", "httpx", "sdk", "aiohttp"]
+    attempts: int
+
+
 _OPTIONS = frozenset(get_type_hints(Options))
 _CARRIERS = ("auto", "httpx", "sdk", "aiohttp")
 
 
 @overload
-def model(
-    spec: str,
-    *,
-    output: None = None,
-    tools: Sequence[Any] = ...,
-    api: str | None = ...,
-    base_url: str | None = ...,
-    api_key: str | None = ...,
-    client: Any = ...,
-    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
-    attempts: int = ...,
-    **options: Unpack[Options],
-) -> Chain[Promptable, Reply]: ...
+def model(spec: str, *, output: None = None, **options: Unpack[ModelOptions]) -> Chain[Promptable, Reply]: ...
 @overload
-def model(
-    spec: str,
-    *,
-    output: type[T],
-    tools: Sequence[Any] = ...,
-    api: str | None = ...,
-    base_url: str | None = ...,
-    api_key: str | None = ...,
-    client: Any = ...,
-    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
-    attempts: int = ...,
-    **options: Unpack[Options],
-) -> Chain[Promptable, T]: ...
+def model(spec: str, *, output: type[T], **options: Unpack[ModelOptions]) -> Chain[Promptable, T]: ...
 @overload
-def model(
-    spec: str,
-    *,
-    output: TypeForm[T],
-    tools: Sequence[Any] = ...,
-    api: str | None = ...,
-    base_url: str | None = ...,
-    api_key: str | None = ...,
-    client: Any = ...,
-    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
-    attempts: int = ...,
-    **options: Unpack[Options],
-) -> Chain[Promptable, T]: ...
+def model(spec: str, *, output: TypeForm[T], **options: Unpack[ModelOptions]) -> Chain[Promptable, T]: ...
 @overload
-def model(
-    spec: str,
-    *,
-    output: Mapping[str, Any],
-    tools: Sequence[Any] = ...,
-    api: str | None = ...,
-    base_url: str | None = ...,
-    api_key: str | None = ...,
-    client: Any = ...,
-    carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = ...,
-    attempts: int = ...,
-    **options: Unpack[Options],
-) -> Chain[Promptable, Any]: ...
+def model(spec: str, *, output: Mapping[str, Any], **options: Unpack[ModelOptions]) -> Chain[Promptable, Any]: ...
 def model(
     spec: str,
     *,
