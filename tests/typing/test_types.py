@@ -44,15 +44,18 @@ def pyright(file: Path) -> set[int]:
 
 
 def mypy(file: Path) -> set[int]:
-    command = [
-        tool("mypy"),
-        "--strict",
-        "--no-error-summary",
-        "--no-incremental",
-        "--python-executable",
-        sys.executable,
-    ]
-    done = subprocess.run([*command, str(file)], cwd=file.parent, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            tool("mypy"),
+            "--strict",
+            "--no-error-summary",
+            "--cache-dir",
+            folder,
+            "--python-executable",
+            sys.executable,
+        ]
+        done = subprocess.run([*command, str(file)], cwd=file.parent, capture_output=True, text=True, check=False)
+    assert "INTERNAL ERROR" not in done.stderr, done.stderr
     lines = [line.split(":") for line in done.stdout.splitlines() if file.name in line and ": error:" in line]
     return {int(parts[1]) for parts in lines}
 
