@@ -1,9 +1,20 @@
-"""For tests: models that answer by a script, a clock of their own, and the laws of a chain."""
+"""For tests: scripted models, a clock of their own, the laws, a server that fails on demand, cassettes."""
 
 from chainkit.testing import faults
+from chainkit.testing.cassettes import Cassette, cassette
 from chainkit.testing.clock import ScriptedIo, VirtualLoop, virtual_run
 from chainkit.testing.laws import check_laws
 from chainkit.testing.scripted import ScriptedModel
 from chainkit.testing.server import FaultServer
 
-__all__ = ["FaultServer", "ScriptedIo", "ScriptedModel", "VirtualLoop", "check_laws", "faults", "virtual_run"]
+__all__ = [
+    "Cassette",
+    "FaultServer",
+    "ScriptedIo",
+    "ScriptedModel",
+    "VirtualLoop",
+    "cassette",
+    "check_laws",
+    "faults",
+    "virtual_run",
+]

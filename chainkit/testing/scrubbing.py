@@ -8,8 +8,10 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 HIDDEN = "***"
+_LEAST = 8
+"""Characters of a secret that is worth looking for in an answer."""
 _HEADERS = re.compile(
-    r"authorization|cookie|api[-_]?key|token|secret|password|signature|organi[sz]ation|-project$", re.IGNORECASE
+    r"authorization|cookie|api[-_]?key|[-_]token$|secret|password|signature|organi[sz]ation|-project$", re.IGNORECASE
 )
 _FIELDS = re.compile(
     r"^(x[-_])?(api[-_]?key|authorization|password|secret|client_secret|(access|auth|refresh|id)_token|key)$",
@@ -24,7 +26,9 @@ _KEYS = re.compile(
 
 def masked_headers(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers with names in lower case; of one that may hold a secret only the scheme is left."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    pairs: Iterable[tuple[str, str]] = (
+        cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    )
     return {name.lower(): _header(name, value) for name, value in pairs}
 
 
@@ -60,3 +64,12 @@ def masked_path(path: str) -> str:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = [(k, HIDDEN if _FIELDS.match(k) else masked_text(v)) for k, v in pairs]
     return urlunsplit(("", "", masked_text(parts.path), urlencode(query, safe="*"), ""))
+
+
+def without(content: bytes, headers: Mapping[str, str]) -> bytes:
+    """An answer that does not repeat what the request's headers kept secret."""
+    for name, value in headers.items():
+        secret = value.rpartition(" ")[2]
+        if _HEADERS.search(name) and len(secret) >= _LEAST:
+            content = content.replace(secret.encode(), HIDDEN.encode())
+    return content

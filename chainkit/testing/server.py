@@ -49,8 +49,11 @@ class FaultServer:
     def __init__(
         self, behaviours: Turn | Sequence[Turn] = "ok", *, shape: Shape | None = None, seed: int | None = None
     ) -> None:
-        one = isinstance(behaviours, str) or callable(behaviours)
-        self._script: tuple[Turn, ...] = (behaviours,) if one else tuple(behaviours)
+        self._script: tuple[Turn, ...]
+        if isinstance(behaviours, str) or callable(behaviours):
+            self._script = (behaviours,)
+        else:
+            self._script = tuple(behaviours)
         self._shape: Shape | None = shape
         self.seed = seed
         self.url = ""
@@ -177,8 +180,8 @@ class FaultServer:
         asked = _parsed(content)
         fields: dict[str, Any] = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
         place = path.partition("?")[0]
-        fallback: Shape = "chat-completions"
-        shape = self._shape or next((s for end, s in _PATHS if place.endswith(end)), fallback)
+        told: list[Shape] = [shape for end, shape in _PATHS if place.endswith(end)]
+        shape: Shape = self._shape or (told[0] if told else "chat-completions")
         return Seen(method, masked_path(path), headers, asked, number, shape, fields.get("stream") is True)
 
 

@@ -119,7 +119,7 @@ def _chat_usage(said: Said) -> dict[str, Any] | None:
     if said.usage is None:
         return None
     read, written, cached = _counts(said)
-    counts = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    counts: dict[str, Any] = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
     return counts | {"prompt_tokens_details": {"cached_tokens": cached}}
 
 
@@ -179,7 +179,7 @@ def _items(said: Said) -> list[dict[str, Any]]:
 def _responses_body(said: Said) -> dict[str, Any]:
     why = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(said.finish)
     read, written, cached = _counts(said)
-    counts = {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
+    counts: dict[str, Any] = {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
     counts |= {"input_tokens_details": {"cached_tokens": cached}, "output_tokens_details": {"reasoning_tokens": 0}}
     head = {"id": "resp_0", "object": "response", "created_at": 0, "model": said.model, "error": None}
     ended = {"status": "incomplete" if why else "completed", "incomplete_details": {"reason": why} if why else None}
@@ -259,14 +259,15 @@ def _messages_told(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
     raws = iter([_arguments(c) for c in said.calls])
     for i, block in enumerate(_blocks(said)):
         text = block["type"] == "text"
-        yield "content_block_start", {"index": i, "content_block": block | ({"text": ""} if text else {"input": {}})}
+        empty: dict[str, Any] = {"text": ""} if text else {"input": {}}
+        yield "content_block_start", {"index": i, "content_block": block | empty}
         deltas = [{"type": "text_delta", "text": p} for p in said.pieces]
         if not text:
             deltas = [{"type": "input_json_delta", "partial_json": h} for h in _halves(next(raws))]
         for delta in deltas:
             yield "content_block_delta", {"index": i, "delta": delta}
         yield "content_block_stop", {"index": i}
-    counts = {} if said.usage is None else {"usage": {"output_tokens": _counts(said)[1]}}
+    counts: dict[str, Any] = {} if said.usage is None else {"usage": {"output_tokens": _counts(said)[1]}}
     yield "message_delta", {"delta": {"stop_reason": _messages_stop(said), "stop_sequence": None}, **counts}
     yield "message_stop", {}
 
