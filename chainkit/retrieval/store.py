@@ -49,6 +49,7 @@ class Store:
                 version = VERSION
             if self.path is not None:
                 connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = normal")
         except sqlite3.DatabaseError as error:
             raise ChainkitError(f"{where} is no index: {error}", cure="delete the file, or name another") from None
         if version != VERSION:
