@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chainkit.usage import FREE, NO_USAGE, Cost, Usage
@@ -121,12 +122,17 @@ def grouped(ballots: Sequence[Ballot[Any]]) -> list[Group[Any]]:
     for ballot in ballots:
         if ballot.valid:
             found.setdefault(ballot.key, []).append(ballot)
-    groups = [Group(b[0].value, tuple(x.member for x in b), sum(x.weight for x in b)) for b in found.values()]
+    groups = [Group(b[0].value, tuple(x.member for x in b), total([x.weight for x in b])) for b in found.values()]
     return sorted(groups, key=lambda g: -g.weight)
+
+
+def total(weights: Sequence[float]) -> float:
+    """The sum as it reads in decimals: 0.1 three times is 0.3, so that a tie is a tie in any order."""
+    return float(sum(Decimal(str(float(w))) for w in weights))
 
 
 def entropy(weights: Sequence[float]) -> float:
     """Shannon entropy of shares, in bits."""
-    total = sum(weights)
-    shares = [w / total for w in weights if w > 0] if total else []
+    whole = sum(weights)
+    shares = [w / whole for w in weights if w > 0] if whole else []
     return abs(-sum(s * math.log2(s) for s in shares))

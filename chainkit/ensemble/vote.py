@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from chainkit.ensemble.combine import Combine, Decision, Picks, by_weight
+from chainkit.ensemble.verdict import total
 
 if TYPE_CHECKING:
     from chainkit.ensemble.verdict import Ballot
@@ -41,9 +43,10 @@ class Vote(Picks[T_contra]):
         if not groups:
             return False
         lead, first = groups[0]
-        coming = sum(self.weight(m) for m in left)
+        coming = [self.weight(m) for m in left]
         rivals = [(weight, min(member, *left)) for weight, member in groups[1:]] + [(0.0, min(left))]
-        return all(weight + coming < lead or (weight + coming == lead and first < member) for weight, member in rivals)
+        best = [(total([weight, *coming]), member) for weight, member in rivals]
+        return all(weight < lead or (weight == lead and first < member) for weight, member in best)
 
     def compile(self, place: Place) -> Combine:
         async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:
@@ -59,7 +62,7 @@ def _standing(ballots: Sequence[Ballot[Any]]) -> list[tuple[float, int]]:
     for number, ballot in enumerate(ballots):
         if ballot.valid:
             weight, first = found.get(ballot.key, (0.0, number))
-            found[ballot.key] = weight + ballot.weight, first
+            found[ballot.key] = total([weight, ballot.weight]), first
     return sorted(found.values(), key=lambda g: (-g[0], g[1]))
 
 
@@ -79,7 +82,7 @@ def vote(*, key: Any = None, weights: Any = None, early: bool = True) -> Vote[An
     if isinstance(weights, Mapping):
         weights = [weights.get(i, 1.0) for i in range(max(weights) + 1)]  # pyright: ignore
     found = None if weights is None else tuple(float(w) for w in weights)
-    if found is not None and any(w < 0 for w in found):
-        msg = f"a weight is not negative: {found}"
+    if found is not None and not all(0 <= w < math.inf for w in found):
+        msg = f"a weight is finite and not negative: {found}"
         raise ValueError(msg)
     return Vote(key, found, early)
