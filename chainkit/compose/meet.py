@@ -101,7 +101,8 @@ def _unions(a: Any, b: Any) -> bool | None:
     if get_origin(a) in _UNIONS:
         return any(can_meet(x, b) for x in get_args(a))
     if get_origin(b) in _UNIONS:
-        return any(can_meet(a, x) for x in get_args(b))
+        # A reply becomes its text where `str` alone is declared; where more is declared it stays a reply.
+        return any(can_meet(a, x) for x in get_args(b) if not _text_of_reply(a, x))
     return None
 
 
