@@ -120,5 +120,5 @@ def _agreed(chain: Branch) -> Branch:
     if chain.in_type is None:
         kinds = ", ".join(f"`{w}` takes {spelled(c.in_type)}" for w, c in chain.parts())
         msg = f"no value can be the input of all arms: {kinds}"
-        raise CompositionError(msg)
+        raise CompositionError(msg, cure="put a step before an arm that turns the common input into its own")
     return chain

@@ -111,7 +111,7 @@ def _agreed(branches: list[Chain[Any, Any]]) -> tuple[Chain[Any, Any], ...]:
     if common([b.in_type for b in branches]) is None:
         kinds = ", ".join(f"`{b.label}` takes {spelled(b.in_type)}" for b in branches)
         msg = f"no value can be the input of all branches: {kinds}"
-        raise CompositionError(msg)
+        raise CompositionError(msg, cure="put a step before a branch that turns the common input into its own")
     return tuple(branches)
 
 
