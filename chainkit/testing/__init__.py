@@ -1,6 +1,6 @@
 """For tests: scripted models, a clock of their own, the laws, a server that fails on demand, cassettes."""
 
-from chainkit.testing import faults
+from chainkit.testing import conformance, faults
 from chainkit.testing.cassettes import Cassette, cassette
 from chainkit.testing.clock import ScriptedIo, VirtualLoop, virtual_run
 from chainkit.testing.laws import check_laws
@@ -15,6 +15,7 @@ __all__ = [
     "VirtualLoop",
     "cassette",
     "check_laws",
+    "conformance",
     "faults",
     "virtual_run",
 ]

@@ -61,7 +61,7 @@ class Script:
         """What it can do: everything."""
         return self._profile
 
-    def check(self) -> None:
+    def check(self, model: str | None = None) -> None:
         """Nothing is missing."""
 
     def render(self, request: ChatRequest) -> Rendered:

@@ -68,7 +68,9 @@ def made(make: Any, package: Any, account: Account, sockets: Sockets) -> Any:
     given = {"base_url": account.base_url, "api_key": account.api_key}
     options = {name: value for name, value in given.items() if value is not None}
     http = package.DefaultHttpxClient if sockets.blocking else package.DefaultAsyncHttpxClient
-    return make(max_retries=0, http_client=http(transport=sockets.transport(library(package))), **options)
+    # A redirect would take the key's header to wherever it leads.
+    over = http(transport=sockets.transport(library(package)), follow_redirects=False)
+    return make(max_retries=0, http_client=over, **options)
 
 
 class PostCarrier:
