@@ -68,14 +68,16 @@ class ChainkitError(Exception):
         return f"{self.message}{where}{item}{tries}{cure}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {k: v for k, v in self.__dict__.items() if k != "run"}
+        # An ImportError holds `path` in a slot of its own, outside `__dict__`.
+        state = {k: v for k, v in {**self.__dict__, "path": self.path}.items() if k != "run"}
         return _rebuild, (type(self), self.message, state)
 
 
 def _rebuild(kind: type[ChainkitError], message: str, state: dict[str, Any]) -> ChainkitError:
     error = kind.__new__(kind)
     Exception.__init__(error, message)
-    error.__dict__.update(state, run=None)
+    for name, value in {**state, "run": None}.items():
+        setattr(error, name, value)
     return error
 
 

@@ -1,0 +1,41 @@
+"""The names that users type: pinned, sorted, documented."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import chainkit
+
+NAMES = """
+    Budget Chain ChainkitError Message Messages Reply Run Verdict __version__ assign assistant branch constant each
+    ensemble examples fuse history identity index judge load loop media message model parallel profile prompt
+    prompt_file race route sequence step system user vote
+""".split()
+
+
+def test_the_public_names_are_these_and_a_new_one_is_a_decision() -> None:
+    assert sorted(set(chainkit.__all__)) == NAMES
+    assert len(chainkit.__all__) == len(set(chainkit.__all__))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("__")])
+def test_every_public_name_is_documented(name: str) -> None:
+    assert len((inspect.getdoc(getattr(chainkit, name)) or "").split()) >= 3
+
+
+@pytest.mark.parametrize("kind", ["Budget", "Chain", "ChainkitError", "Message", "Messages", "Reply", "Run", "Verdict"])
+def test_every_public_method_of_a_public_class_is_documented(kind: str) -> None:
+    own = [(n, m) for n, m in vars(getattr(chainkit, kind)).items() if not n.startswith("_")]
+    bare = [n for n, m in own if (inspect.isfunction(m) or isinstance(m, property)) and not inspect.getdoc(m)]
+    assert bare == []
+
+
+def test_dir_lists_every_public_name() -> None:
+    assert set(NAMES) <= set(dir(chainkit))
+
+
+def test_a_name_that_is_not_there_is_said_as_python_says_it() -> None:
+    with pytest.raises(AttributeError, match="module 'chainkit' has no attribute 'ensmble'"):
+        chainkit.ensmble
