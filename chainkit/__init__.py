@@ -5,8 +5,6 @@ Public names are imported when they are first used, so that `import chainkit` lo
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -20,13 +18,13 @@ _WHERE = {
     "ChainkitError": "errors",
     "constant": "compose.step",
     "each": "compose.each",
-    "ensemble": "ensemble.members",
+    "ensemble": "ensembles.members",
     "examples": "prompts",
-    "fuse": "ensemble.fuse",
+    "fuse": "ensembles.fuse",
     "history": "prompts",
     "identity": "compose.step",
     "index": "retrieval",
-    "judge": "ensemble.judge",
+    "judge": "ensembles.judge",
     "load": "compose.load",
     "loop": "compose.loop",
     "Message": "messages",
@@ -38,7 +36,7 @@ _WHERE = {
     "profile": "models.registry",
     "prompt": "prompts",
     "prompt_file": "prompts",
-    "race": "ensemble.race",
+    "race": "ensembles.race",
     "Reply": "models.reply",
     "route": "compose.branch",
     "Run": "run.run",
@@ -46,8 +44,8 @@ _WHERE = {
     "step": "compose.step",
     "system": "prompts",
     "user": "prompts",
-    "Verdict": "ensemble.verdict",
-    "vote": "ensemble.vote",
+    "Verdict": "ensembles.verdict",
+    "vote": "ensembles.vote",
 }
 """Each public name and the module, below this one, that it lives in."""
 
@@ -66,12 +64,12 @@ if TYPE_CHECKING:
     from chainkit.compose.step import constant as constant
     from chainkit.compose.step import identity as identity
     from chainkit.compose.step import step as step
-    from chainkit.ensemble.fuse import fuse as fuse
-    from chainkit.ensemble.judge import judge as judge
-    from chainkit.ensemble.members import ensemble as ensemble
-    from chainkit.ensemble.race import race as race
-    from chainkit.ensemble.verdict import Verdict as Verdict
-    from chainkit.ensemble.vote import vote as vote
+    from chainkit.ensembles.fuse import fuse as fuse
+    from chainkit.ensembles.judge import judge as judge
+    from chainkit.ensembles.members import ensemble as ensemble
+    from chainkit.ensembles.race import race as race
+    from chainkit.ensembles.verdict import Verdict as Verdict
+    from chainkit.ensembles.vote import vote as vote
     from chainkit.errors import ChainkitError as ChainkitError
     from chainkit.messages import Message as Message
     from chainkit.messages import Messages as Messages
@@ -106,14 +104,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Face(ModuleType):
-    """`ensemble` is a public name and a folder: loading the folder must not hide the name."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _WHERE and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from chainkit.compose.graph import Graph
-    from chainkit.ensemble.verdict import Verdict
+    from chainkit.ensembles.verdict import Verdict
     from chainkit.messages import Message, Promptable
     from chainkit.models.provider import Rendered
     from chainkit.models.reply import Reply

@@ -40,8 +40,8 @@ def answering(
     models: list[str], docs: str | None, screen: Screen, *, k: int, max_tokens: int | None
 ) -> Chain[Any, Any]:
     """One model, or an ensemble that votes; over documents or as they are."""
-    from chainkit.ensemble.members import ensemble
-    from chainkit.ensemble.vote import vote
+    from chainkit.ensembles.members import ensemble
+    from chainkit.ensembles.vote import vote
     from chainkit.models.chat import model as make
 
     options: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}

@@ -84,8 +84,8 @@ def documents(docs: Path | None) -> Index:
 
 def members(found: Index, model: str) -> Chain[str, Any]:
     """One model, asked in three ways; the common answer wins."""
-    from chainkit.ensemble.members import ensemble
-    from chainkit.ensemble.vote import vote
+    from chainkit.ensembles.members import ensemble
+    from chainkit.ensembles.vote import vote
     from chainkit.models.chat import model as make
 
     chat = make(model, temperature=0, max_tokens=48)

@@ -78,10 +78,11 @@ def _provider(name: str) -> dict[str, Any]:
 
 def _sdk(name: str) -> str:
     try:
-        extra = getattr(find(name), "extra", None)
+        provider: Any = find(name)
     except ChainkitError:
         return ""
-    if not extra:
+    extra = getattr(provider, "extra", None)
+    if not extra or not getattr(provider, "sdk", None):
         return ""
     return "installed" if find_spec(extra) is not None else f"pip install 'chainkit[{extra}]'"
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chainkit.errors import ChainkitError
@@ -42,7 +43,7 @@ class Screen:
         """Rows under columns."""
         table = Table(*columns, title=title, title_justify="left", header_style="bold")
         for row in rows:
-            table.add_row(*("" if v is None else str(v) for v in row))
+            table.add_row(*("" if v is None else escape(str(v)) for v in row))
         self.out.print(table)
 
 

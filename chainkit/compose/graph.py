@@ -20,6 +20,7 @@ class Box:
     flow: Flow
     parts: tuple[Box, ...] = ()
     edge: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _box(chain: Chain[Any, Any], edge: str = "") -> Box:
     parts = chain.parts()
     title = _title(chain)
     if not parts:
-        return Box(title, "leaf", edge=edge)
+        return Box(title, "leaf", edge=edge, note=getattr(chain, "note", ""))
     if isinstance(chain, Around) and not title:
         return _box(parts[0][1], edge)
     flow: Flow = "row" if isinstance(chain, Sequence | Around) else "column"
@@ -68,13 +69,14 @@ def _box(chain: Chain[Any, Any], edge: str = "") -> Box:
 
 
 def _title(chain: Chain[Any, Any]) -> str:
-    note = getattr(chain, "note", "")
     if chain.label:
-        return f"{chain.label} {note}".strip()
-    return note or ("" if chain.parts() else _NAMES.get(type(chain).__name__, type(chain).__name__.lower()))
+        return chain.label
+    return getattr(chain, "note", "") or (
+        "" if chain.parts() else _NAMES.get(type(chain).__name__, type(chain).__name__.lower())
+    )
 
 
-_NAMES = {"Attribute": ".text / .answer", "Identity": "identity"}
+_NAMES = {"Identity": "identity"}
 
 
 def _tree(box: Box, indent: str) -> list[str]:
@@ -94,7 +96,7 @@ def one_line(chain: Chain[Any, Any]) -> str:
 def _line(box: Box) -> str:
     edge = f"{box.edge}=" if box.edge and not box.edge.isdigit() else ""
     if box.flow == "leaf":
-        return edge + box.title
+        return f"{edge}{box.title} {box.note}".rstrip()
     if box.flow == "row":
         inner = " | ".join(_line(p) for p in box.parts)
         return edge + (f"{box.title}({inner})" if box.title else inner)

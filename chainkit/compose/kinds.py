@@ -45,11 +45,11 @@ _OURS = {
     "limit": "compose.policy:Limited",
     "retry": "compose.policy:Retrying",
     "fallback": "compose.fallback:Fallback",
-    "ensemble": "ensemble.members:Ensemble",
-    "vote": "ensemble.vote:Vote",
-    "first": "ensemble.race:First",
-    "judge": "ensemble.judge:Judge",
-    "fuse": "ensemble.fuse:Fuse",
+    "ensemble": "ensembles.members:Ensemble",
+    "vote": "ensembles.vote:Vote",
+    "first": "ensembles.race:First",
+    "judge": "ensembles.judge:Judge",
+    "fuse": "ensembles.fuse:Fuse",
 }
 _DERIVED = {"step": frozenset({"takes", "gives"})}
 KINDS: dict[str, Kind] = {}

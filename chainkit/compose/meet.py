@@ -24,6 +24,8 @@ _TEXT = (str, bytes, bytearray)
 def can_meet(given: Any, wanted: Any) -> bool:
     """False only where no value given could ever be one that is wanted."""
     try:
+        if _text_of_reply(_plain(given), _plain(wanted)):
+            return True
         return _judged(given, wanted)
     except Exception:
         return True
@@ -63,8 +65,6 @@ def _judged(given: Any, wanted: Any) -> bool:
 def _meet(given: Any, wanted: Any) -> bool:
     a, b = _plain(given), _plain(wanted)
     if _unsaid(a) or _unsaid(b) or a is b:
-        return True
-    if _text_of_reply(a, b):
         return True
     for rule in (_unions, _literals, _typed_dicts):
         verdict = rule(a, b)

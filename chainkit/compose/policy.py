@@ -66,6 +66,10 @@ class TimeLimited(Around):
 
     seconds: float = 0.0
 
+    @property
+    def note(self) -> str:
+        return f"timeout {self.seconds:g} s"
+
     def __post_init__(self) -> None:
         if self.seconds <= 0:
             msg = f"a timeout is more than 0 seconds, not {self.seconds}"
@@ -98,6 +102,12 @@ class Limited(Around):
 
     queue: Limit = field(kw_only=True)
 
+    @property
+    def note(self) -> str:
+        each = [str(self.queue.concurrency)] if self.queue.concurrency else []
+        each += [f"{self.queue.per_minute} a minute"] if self.queue.per_minute else []
+        return f"limit {', '.join(each)}"
+
     def compile(self, place: Place) -> Core:
         core, queue = place.compile(self.chain, tail=True), self.queue
 
@@ -117,6 +127,10 @@ class Retrying(Around):
     attempts: int = 3
     on: tuple[type[Exception], ...] | None = None
     backoff: float = 0.5
+
+    @property
+    def note(self) -> str:
+        return f"retry {self.attempts}"
 
     def __post_init__(self) -> None:
         if self.attempts < 1:

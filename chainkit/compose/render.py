@@ -34,6 +34,9 @@ class _Rendering:
         self._found.append(replace(self._backend.render(call.request), path=call.path))
         return Reply((Text(f"⟨what {call.provider}:{call.model} says⟩"),))
 
+    def check(self, model: str | None = None) -> None:
+        """Nothing is sent, so nothing is missing."""
+
 
 class _StandIn:
     """Stands in for every model of a run."""
@@ -77,7 +80,8 @@ def check(chain: Chain[Any, Any]) -> None:
     """Raise the first thing that would stop a model call before it starts."""
     for found in models(chain):
         try:
-            resolve(found, Run()).backend.check()
+            resolved = resolve(found, Run())
+            resolved.backend.check(resolved.model)
         except ChainkitError as error:
             if error.path is None:
                 error.path = found.label

@@ -114,7 +114,7 @@ def _meet(a: Chain[Any, Any], b: Chain[Any, Any]) -> None:
 
 
 def _cure(given: Any, wanted: Any) -> str:
-    from chainkit.ensemble.verdict import Verdict
+    from chainkit.ensembles.verdict import Verdict
     from chainkit.models.reply import Reply
 
     if given is Reply:

@@ -226,8 +226,13 @@ class Attribute(Chain[Any, Any]):
     of: str
 
     @property
+    def note(self) -> str:
+        """How it is written."""
+        return ".text" if self.of == "Reply" else ".answer"
+
+    @property
     def in_type(self) -> Any:
-        from chainkit.ensemble.verdict import Verdict
+        from chainkit.ensembles.verdict import Verdict
         from chainkit.models.reply import Reply
 
         return Reply if self.of == "Reply" else Verdict[Any]

@@ -12,7 +12,7 @@ from chainkit.messages import Messages, Promptable, as_messages
 from chainkit.models.provider import Account
 from chainkit.models.reply import Reply
 from chainkit.models.request import ChatRequest, Options, ToolSpec
-from chainkit.models.resolve import Resolved, resolve, split
+from chainkit.models.resolve import Resolved, check, resolve, split
 from chainkit.run.call import Call, Tries
 from chainkit.run.gate import through
 
@@ -54,19 +54,24 @@ class ChatModel(Chain[Any, Any]):
     def label(self) -> str:
         return f"model {self.spec}"
 
+    @property
+    def note(self) -> str:
+        """What its repr says beside its name."""
+        return f"({self.attempts} attempts)" if self.attempts > 1 else "(1 attempt)"
+
     def __hash__(self) -> int:
         return hash((self.spec, self.account.provider, self.account.base_url, self.attempts))
 
     def compile(self, place: Place) -> Core:
         asked = self.asked()
-        path, tail, name = place.path, place.tail, split(self.spec)[1]
+        path, tail = place.path, place.tail
         if asked is not None:
             return asked.core(self, path, tail=tail)
 
         async def run(frame: Frame, value: Any) -> Any:
             messages = value if type(value) is Messages else self.messages(value)
             resolved = resolve(self, frame.run)
-            request = ChatRequest(name, messages, dict(self.options), self.tools)
+            request = ChatRequest(resolved.model, messages, dict(self.options), self.tools)
             listener = listening(frame, path, tail=tail)
             return await self.send(resolved, request, frame, path, Tries(frame.attempts or self.attempts), listener)
 
@@ -98,7 +103,9 @@ class ChatModel(Chain[Any, Any]):
         tries: Tries,
         listener: Any = None,
     ) -> Reply:
-        """One request through the gate."""
+        """One request through the gate; what is missing before it could start is said first."""
+        if not resolved.checked:
+            check(resolved, tries)
         request.stream = listener is not None
         call = Call(
             frame,

@@ -145,7 +145,7 @@ class HttpBackend:
             body=self._encoded(request),
         )
 
-    def check(self) -> None:
+    def check(self, model: str | None = None) -> None:
         """Raise AuthenticationError or MissingExtra where a call could not even start. No network."""
         account = self._account
         kind = kind_of(account)

@@ -101,8 +101,8 @@ class Backend(Protocol):
         """The request as it would leave."""
         ...
 
-    def check(self) -> None:
-        """Raise AuthenticationError or MissingExtra where a call could not even start. No network."""
+    def check(self, model: str | None = None) -> None:
+        """Raise what would stop a call (to that model) before it starts: a key, an extra, a file. No network."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import CompositionError
+from chainkit.errors import ChainkitError, CompositionError
 from chainkit.usage import FREE, UNKNOWN, Cost, Usage
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chainkit.models.profile import Profile
     from chainkit.models.provider import Backend
     from chainkit.models.request import ChatRequest
+    from chainkit.run.call import Tries
     from chainkit.run.limits import Limit
     from chainkit.run.run import Run
 
@@ -31,7 +32,7 @@ def split(spec: str) -> tuple[str, str]:
 class Resolved:
     """A model with its backend: what a call needs to know of it."""
 
-    __slots__ = ("_free", "backend", "limit", "model", "profile", "provider")
+    __slots__ = ("_free", "backend", "checked", "limit", "model", "profile", "provider")
 
     def __init__(
         self, provider: str, model: str, backend: Backend, profile: Profile, limit: Limit | None = None
@@ -42,6 +43,7 @@ class Resolved:
         self.profile = profile
         self.limit = limit
         self._free = profile.local
+        self.checked = False
 
     def price(self, usage: Usage) -> Cost:
         """What that usage cost."""
@@ -88,6 +90,15 @@ def resolve(chain: ChatModel, run: Run) -> Resolved:
     return found
 
 
+def check(resolved: Resolved, tries: Tries) -> None:
+    """Raise what stops a call before it starts: no attempt is written for it. Asked until it passes once."""
+    try:
+        resolved.backend.check(resolved.model)
+    except ChainkitError as error:
+        raise tries.spend(error) from None
+    resolved.checked = True
+
+
 def _own(chain: ChatModel) -> Resolved:
     found: Resolved | None = chain.__dict__.get("_resolved")
     if found is None:
@@ -109,7 +120,11 @@ def _standing_in(stand_in: Any, chain: ChatModel) -> Resolved:
     if isinstance(stand_in, str):
         from chainkit.models.chat import model
 
-        return _opened(model(stand_in))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    script = getattr(stand_in, "script", stand_in)
+        stand_in = model(stand_in)
+    script = getattr(stand_in, "script", None)
+    if script is None and hasattr(stand_in, "account"):
+        return _own(stand_in)
+    # A script answers in the model's own name.
     name, model_name = split(chain.spec)
-    return Resolved(name, model_name, script, script.profile(model_name))
+    backend = script or stand_in
+    return Resolved(name, model_name, backend, backend.profile(model_name))

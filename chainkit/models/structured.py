@@ -9,7 +9,7 @@ from chainkit.messages import Messages
 from chainkit.models.chat import listening
 from chainkit.models.pieces import TextPiece, ToolPiece
 from chainkit.models.request import ChatRequest, OutputSpec
-from chainkit.models.resolve import resolve, split
+from chainkit.models.resolve import resolve
 from chainkit.output.parse import read
 from chainkit.output.partial import partials
 from chainkit.output.reask import all_attempts, reask
@@ -46,13 +46,13 @@ class Asked:
 
     def core(self, chain: ChatModel, path: str, *, tail: bool) -> Core:
         """The chain's core."""
-        name, tools = split(chain.spec)[1], bool(chain.tools)
+        tools = bool(chain.tools)
 
         async def run(frame: Frame, value: Any) -> Any:
             messages = value if type(value) is Messages else chain.messages(value)
             resolved = resolve(chain, frame.run)
             way, spec = self.way(resolved.profile, tools=tools)
-            request = ChatRequest(name, way.instructed(messages), dict(chain.options), chain.tools, spec)
+            request = ChatRequest(resolved.model, way.instructed(messages), dict(chain.options), chain.tools, spec)
             tries = Tries(frame.attempts or chain.attempts)
             listener = listening(frame, path, tail=tail, growing=_Growing(way) if frame.emit is not None else None)
             failed: list[OutputError] = []

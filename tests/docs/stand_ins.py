@@ -47,7 +47,7 @@ class _Rehearsing:
         self._real.render(call.request)
         return await self._script.send(call)
 
-    def check(self) -> None:
+    def check(self, model: str | None = None) -> None:
         """No key is needed."""
 
 

@@ -10,7 +10,7 @@ import pytest
 BEFORE = [
     "from chainkit import race",
     "from chainkit import model; model('openai:gpt-5-mini').text",
-    "import chainkit.ensemble.combine",
+    "import chainkit.ensembles.combine",
 ]
 
 

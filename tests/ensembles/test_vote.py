@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -22,7 +22,7 @@ def ballot(number: int, said: str, weight: float) -> Ballot:
     return Ballot(f"m{number}", said, key=said, weight=weight)
 
 
-@lru_cache(maxsize=None)
+@cache
 def winner(said: tuple[str, ...], weights: tuple[float, ...]) -> str | None:
     """The heaviest value, and of equal ones the one with the earliest member: counted anew, by hand."""
     sums: dict[str, float] = {}

@@ -1,0 +1,1 @@
+"""Ensembles: several members answer, and what they say is combined into one verdict."""

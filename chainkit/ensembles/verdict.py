@@ -1,0 +1,138 @@
+"""What an ensemble gives: a value, how far the members agreed, and what each of them said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from chainkit.usage import FREE, NO_USAGE, Cost, Usage
+
+if TYPE_CHECKING:
+    from chainkit.run.run import Run
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Ballot(Generic[T_co]):
+    """What one member said. Exactly one of these holds: a value, an error, cancelled, or a reason to abstain.
+
+    `key` is the normalised value that was compared, `weight` what it counts.
+    """
+
+    member: str
+    value: T_co | None = None
+    error: BaseException | None = field(default=None, compare=False)
+    cancelled: bool = False
+    abstained: str | None = None
+    weight: float = 1.0
+    key: Any = field(default=None, repr=False, compare=False)
+    seconds: float | None = field(default=None, compare=False)
+    run: Run | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def valid(self) -> bool:
+        """Whether it counts."""
+        return self.error is None and not self.cancelled and self.abstained is None
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of this member's calls."""
+        return NO_USAGE if self.run is None else self.run.usage
+
+    @property
+    def cost(self) -> Cost:
+        """What this member's calls cost; AtLeast where it was cancelled."""
+        return FREE if self.run is None else self.run.cost
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            first = str(self.error).splitlines()[0] if str(self.error) else ""
+            return f"{self.member}: failed ({type(self.error).__name__}: {first})"
+        if self.cancelled:
+            return f"{self.member}: cancelled, the outcome was certain"
+        if self.abstained is not None:
+            return f"{self.member}: abstained ({self.abstained})"
+        return f"{self.member}: {_short(self.value)}"
+
+
+@dataclass(frozen=True)
+class Group(Generic[T_co]):
+    """Members that said the same."""
+
+    value: T_co
+    members: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True)
+class Verdict(Generic[T_co]):
+    """One answer out of many.
+
+    `agreement` is the share of the counted weight that stands behind the value, 0 to 1; `entropy` the
+    Shannon entropy of the answers' shares in bits (0: all alike). `ballots` stand in member order. Equality
+    leaves out times, costs and errors' identities.
+    """
+
+    value: T_co
+    agreement: float
+    entropy: float
+    ballots: tuple[Ballot[Any], ...]
+    groups: tuple[Group[Any], ...] = ()
+    reason: str | None = None
+    run: Run | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def dissent(self) -> tuple[Group[Any], ...]:
+        """The other answers, largest group first."""
+        return self.groups[1:]
+
+    @property
+    def cost(self) -> Cost:
+        """What all members and the combining cost."""
+        return FREE if self.run is None else self.run.cost
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all members and of the combining."""
+        return NO_USAGE if self.run is None else self.run.usage
+
+    def why(self) -> str:
+        """A few readable lines: the value, the agreement, and each ballot."""
+        counted = sum(b.valid for b in self.ballots)
+        head = f"{_short(self.value)} ({self.agreement:.0%} of {counted} counted, {self.entropy:.2f} bits)"
+        said = [f"  {b}" for b in self.ballots]
+        return "\n".join([head, *([f"  reason: {self.reason}"] if self.reason else []), *said])
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def grouped(ballots: Sequence[Ballot[Any]]) -> list[Group[Any]]:
+    """Valid ballots by their key, heaviest first; ties stand in member order."""
+    found: dict[Any, list[Ballot[Any]]] = {}
+    for ballot in ballots:
+        if ballot.valid:
+            found.setdefault(ballot.key, []).append(ballot)
+    groups = [Group(b[0].value, tuple(x.member for x in b), total([x.weight for x in b])) for b in found.values()]
+    return sorted(groups, key=lambda g: -g.weight)
+
+
+def total(weights: Sequence[float]) -> float:
+    """The sum as it reads in decimals: 0.1 three times is 0.3, so that a tie is a tie in any order."""
+    return float(sum(Decimal(str(float(w))) for w in weights))
+
+
+def entropy(weights: Sequence[float]) -> float:
+    """Shannon entropy of shares, in bits."""
+    whole = sum(weights)
+    shares = [w / whole for w in weights if w > 0] if whole else []
+    return abs(-sum(s * math.log2(s) for s in shares))
