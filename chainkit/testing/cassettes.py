@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from chainkit.errors import ChainkitError
@@ -187,8 +187,7 @@ def _passed(*_: object) -> None:
 @contextmanager
 def _put(owner: Any, name: str, value: Any) -> Generator[None]:
     """Let an attribute be another for a while."""
-    held: dict[str, Any] = dict(vars(owner))
-    before = held.get(name)
+    before = cast("Mapping[str, Any]", owner.__dict__).get(name)
     setattr(owner, name, value)
     try:
         yield
