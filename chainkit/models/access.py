@@ -7,6 +7,7 @@ environment variable names. A `base_url` passed in code without a key gets none:
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from chainkit.models.http import HttpProvider
     from chainkit.models.provider import Account
+
+
+_REAL = 8
+"""Characters that a real key has at the least."""
 
 
 @dataclass(slots=True)
@@ -38,8 +43,15 @@ class Access:
     def scrub(self, text: str) -> str:
         """The text without the keys."""
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = _without(secret, text)
         return text
+
+
+def _without(secret: str, text: str) -> str:
+    # A placeholder such as "x" or "none" is masked only where it stands alone: it is a part of other words.
+    if len(secret) < _REAL:
+        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text) if secret else text
+    return text.replace(secret, "***")
 
 
 def access(row: HttpProvider, account: Account, environ: Mapping[str, str] = os.environ) -> Access:

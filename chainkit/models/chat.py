@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_type_hints, overload
 
 from chainkit.chain import Chain
-from chainkit.errors import BadRequest, CompositionError, did_you_mean
+from chainkit.errors import BadRequest, CompositionError, UnknownModel, did_you_mean, with_place
 from chainkit.messages import Messages, Promptable, as_messages
 from chainkit.models.provider import Account
+from chainkit.models.registry import known
 from chainkit.models.reply import Reply
 from chainkit.models.request import ChatRequest, Options, ToolSpec
 from chainkit.models.resolve import Resolved, check, resolve, split
@@ -61,6 +62,11 @@ class ChatModel(Chain[Any, Any]):
 
     def __hash__(self) -> int:
         return hash((self.spec, self.account.provider, self.account.base_url, self.attempts))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the backend that was opened here: another process opens its own. A script goes along."""
+        state = super().__getstate__()
+        return state if "script" in state else {k: v for k, v in state.items() if k != "_resolved"}
 
     def compile(self, place: Place) -> Core:
         asked = self.asked()
@@ -209,6 +215,7 @@ def model(
     option, UnknownModel for an unknown provider; keys are looked for at the first request.
     """
     provider, _ = split(spec)
+    _known_provider(provider, spec)
     _known_options(options)
     if carrier not in _CARRIERS:
         msg = f"carrier={carrier!r} is not one of {', '.join(_CARRIERS)}"
@@ -221,6 +228,17 @@ def model(
     chain = ChatModel(spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts)
     chain.asked()
     return chain
+
+
+def _known_provider(name: str, spec: str) -> None:
+    """Raise UnknownModel where neither a package nor this process offers it; nothing of it is imported."""
+    # The name of models that a script answers, which stand in dumps too.
+    if name == "scripted":
+        return
+    try:
+        known(name)
+    except UnknownModel as error:
+        raise with_place(error, f"model {spec}") from None
 
 
 def _known_options(options: Mapping[str, Any]) -> None:
@@ -242,8 +260,9 @@ def _specs(tools: Sequence[Any]) -> tuple[ToolSpec, ...]:
     return tuple(found)
 
 
-def unhonoured(left: Mapping[str, Any], spec: str, known: Sequence[str] = ()) -> BadRequest:
+def unhonoured(left: Mapping[str, Any], spec: str, honoured: Sequence[str] = ()) -> BadRequest:
     """The error for options that an adapter did not take."""
     names = ", ".join(repr(n) for n in sorted(left))
-    takes = f"it takes: {', '.join(sorted(known))}" if known else "remove them, or send vendor fields with extra={...}"
+    others = ", ".join(sorted(set(honoured) - set(left)))
+    takes = f"here it takes: {others}" if others else "remove them, or send vendor fields with extra={...}"
     return BadRequest(f"{spec} cannot honour the option {names}; nothing was sent", cure=takes)

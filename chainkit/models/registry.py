@@ -41,6 +41,13 @@ def find(name: str) -> Provider:
     return found if found is not None else _load(name)
 
 
+def known(name: str) -> None:
+    """Raise UnknownModel, with the nearest names, for a provider that cannot be found. Loads none."""
+    if name not in _REGISTERED and name not in _LOADED and name not in _entries():
+        msg = f"there is no provider {name!r}"
+        raise UnknownModel(msg, cure=did_you_mean(name, names()))
+
+
 def names() -> tuple[str, ...]:
     """All providers that can be found, sorted. Loads none of them."""
     return tuple(sorted({*_entries(), *_REGISTERED}))
@@ -62,10 +69,8 @@ def _entries() -> dict[str, EntryPoint]:
 
 
 def _load(name: str) -> Provider:
-    entry = _entries().get(name)
-    if entry is None:
-        msg = f"there is no provider {name!r}"
-        raise UnknownModel(msg, cure=did_you_mean(name, names()))
+    known(name)
+    entry = _entries()[name]
     package = entry.dist.name if entry.dist is not None else entry.value
     try:
         loaded: Any = entry.load()
