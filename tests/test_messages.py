@@ -29,7 +29,7 @@ def test_messages_stay_the_object_they_are() -> None:
 
 
 def test_messages_added_to_messages_are_messages_and_read_as_a_transcript() -> None:
-    both = Messages((HI,)) + (message("assistant", "there"),)
+    both = Messages((HI,)) + (message("assistant", "there"),)  # noqa: RUF005
     assert type(both) is Messages
     assert str(both) == "user: hi\n\nassistant: there"
 
