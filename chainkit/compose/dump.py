@@ -53,7 +53,8 @@ def plain(value: Any, where: str) -> Any:
     if kind_of(value) is not None:
         return dumped(value, getattr(value, "label", where) or where)
     if isinstance(value, tuple | list):
-        return [plain(v, f"{where}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        items = [plain(v, f"{where}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return {"list": items} if isinstance(value, list) else items  # what a chain holds itself is tuples
     if isinstance(value, Mapping):
         return {"mapping": {str(k): plain(v, f"{where}.{k}") for k, v in value.items()}}  # pyright: ignore
     if isinstance(value, Limit):

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union
 from chainkit.chain import Chain
 from chainkit.compose.dump import VERSION
 from chainkit.compose.kinds import KINDS, SCALARS, kind_named
-from chainkit.errors import CompositionError, did_you_mean
+from chainkit.errors import ChainkitError, CompositionError, did_you_mean
 from chainkit.run.limits import Limit
 
 
@@ -66,10 +66,18 @@ def load(data: Mapping[str, Any], names: Mapping[str, Any] | Iterable[Any] = ())
     ("module:qualname", or the last part alone) to object, or modules whose public names are meant. Raises
     CompositionError for a name that is not supplied and for data that is no dump.
     """
-    if data.get("chainkit") != VERSION:
-        msg = f"this is no dump of a chain: 'chainkit' is {data.get('chainkit')!r}, and {VERSION} is wanted"
-        raise CompositionError(msg)
-    return node(data["chain"], Names(names))
+    found: Any = data
+    if not isinstance(found, Mapping) or found.get("chainkit") != VERSION:  # pyright: ignore[reportUnknownMemberType]
+        version = found.get("chainkit") if isinstance(found, Mapping) else None  # pyright: ignore
+        msg = f"this is no dump of a chain: 'chainkit' is {version!r}, and {VERSION} is wanted"
+        raise CompositionError(msg, cure="give load() what chain.dump() gave")
+    try:
+        return node(data["chain"], Names(names))
+    except ChainkitError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        msg = f"this dump of a chain is damaged: {type(error).__name__}: {error}"
+        raise CompositionError(msg, cure="give load() what chain.dump() gave") from error
 
 
 def node(data: Any, names: Names) -> Any:
@@ -105,6 +113,8 @@ def value(data: Any, names: Names) -> Any:
         return node(found, names)
     if "limit" in found:
         return Limit(**found["limit"])
+    if "list" in found:
+        return [value(v, names) for v in found["list"]]
     if "mapping" in found:
         return {k: value(v, names) for k, v in found["mapping"].items()}
     return kind_of_value(found, names)

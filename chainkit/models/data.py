@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.compose.kinds import Kind
-from chainkit.errors import CompositionError
+from chainkit.errors import CompositionError, did_you_mean
 from chainkit.models.chat import ATTEMPTS, ChatModel, held_schema, model
 
 if TYPE_CHECKING:
     from chainkit.compose.load import Names
+
+
+_FIELDS = frozenset({"spec", "api", "base_url", "carrier", "attempts", "options", "tools", "output"})
 
 
 def _to_data(chain: ChatModel) -> dict[str, Any]:
@@ -45,6 +48,10 @@ def _from_data(data: dict[str, Any], names: Names) -> Any:
     from chainkit.compose.load import value
     from chainkit.models.request import ToolSpec
 
+    unknown = sorted(data.keys() - _FIELDS)
+    if unknown:
+        msg = f"a model has no field {unknown[0]!r}"
+        raise CompositionError(msg, cure=did_you_mean(unknown[0], sorted(_FIELDS)))
     base_url = data.get("base_url")
     if base_url is not None and base_url not in names.words:
         msg = f"the dump would send requests to {base_url}, and names= does not allow it"

@@ -90,6 +90,7 @@ NO = [
     (Reply, str | None),
 ]  # fmt: skip
 
+
 @pytest.mark.parametrize(("given", "wanted"), YES, ids=str)
 def test_types_that_may_meet_stay_silent(given: Any, wanted: Any) -> None:
     assert can_meet(given, wanted)
@@ -100,7 +101,7 @@ def test_types_that_can_never_meet_do_not(given: Any, wanted: Any) -> None:
     assert not can_meet(given, wanted)
 
 
-def unresolvable(text: "NotThere") -> "NorThis":  # noqa: F821
+def unresolvable(text: NotThere) -> NorThis:  # noqa: F821
     return text
 
 

@@ -1,0 +1,47 @@
+"""Functions and classes that a dump may name: in a module, as a user has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+
+class Book(BaseModel):
+    title: str
+
+
+@dataclass
+class Pair:
+    a: object
+    b: object
+
+
+def shout(text: object) -> str:
+    return str(text).upper()
+
+
+async def later(text: object) -> str:
+    return f"{text}!"
+
+
+def is_long(text: object) -> bool:
+    return len(str(text)) > 2
+
+
+def letters(text: object) -> list[str]:
+    return list(str(text))
+
+
+def lowered(reply: object) -> str:
+    return str(reply).lower()
+
+
+def _private(text: object) -> str:
+    return str(text)
+
+
+class Tools:
+    @staticmethod
+    def shout(text: object) -> str:
+        return str(text).upper()

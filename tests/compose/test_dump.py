@@ -1,0 +1,196 @@
+"""A chain as data and back: every kind of node, no code, no secrets, and nothing that the loader did not supply."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import yaml
+
+from chainkit import (
+    branch, constant, each, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race, route,
+    step, system, user, vote,
+)  # fmt: skip
+from chainkit.compose.kinds import KINDS, kind_of
+from chainkit.compose.parallel import assign
+from chainkit.errors import CompositionError
+from chainkit.models.request import ToolSpec
+
+_SPEC = importlib.util.spec_from_file_location("dumped_functions", Path(__file__).with_name("functions.py"))
+fs: Any = importlib.util.module_from_spec(_SPEC)
+sys.modules["dumped_functions"] = fs
+_SPEC.loader.exec_module(fs)
+
+KEY = "sk-very-secret-0123456789"
+gpt = model("openai:gpt-4o", temperature=0.5, stop=["a", "b"], api_key=KEY)
+TOOL = ToolSpec("look", "Looks.", {"type": "object", "properties": {"at": {"type": "string"}}})
+CHAINS = {
+    "identity": identity(),
+    "constant": constant("c"),
+    "constant list": constant(["a", 1, None]),
+    "step": step(fs.shout),
+    "inline step": step(fs.shout, inline=True, name="loud"),
+    "async step": step(fs.later),
+    "static method": step(fs.Tools.shout),
+    "sequence": step(fs.shout) | fs.later | fs.letters,
+    "model": gpt,
+    "model with all": model("openai:gpt-4o", api="responses", carrier="httpx", attempts=1, tools=[TOOL], extra={"a": {"b": [1]}}),
+    "model of a class": model("openai:gpt-4o", output=fs.Book),
+    "model of a list": model("openai:gpt-4o", output=list[fs.Book]),
+    "model of a literal": model("openai:gpt-4o", output=Literal["a", 2]),
+    "model of a union": model("openai:gpt-4o", output=int | list[str] | None),
+    "model of a dict": model("openai:gpt-4o", output=dict[str, int]),
+    "model of a schema": model("openai:gpt-4o", output={"type": "object", "properties": {"kind": {"const": "x"}}}),
+    "text": gpt.text | fs.shout,
+    "prompt": prompt("say {{ x }}", x=str) | gpt,
+    "long prompt": prompt(system("be {{ mood }}"), history("turns"), user("{{ q }}"), mood=str, q=str) | gpt,
+    "parallel": parallel(a=fs.shout, b=gpt),
+    "tuple": parallel(step(fs.shout), gpt),
+    "parallel into": parallel(into=fs.Pair, a=fs.shout, b=fs.later),
+    "assign": parallel(q=identity()) | assign(n=fs.shout),
+    "each": step(fs.letters) | each(fs.shout, concurrency=3),
+    "branch": branch(fs.is_long, fs.shout, fs.later),
+    "branch without otherwise": branch(fs.is_long, fs.shout),
+    "route": route(fs.lowered, {"a": gpt, "b": fs.shout}, otherwise=fs.later),
+    "route by numbers": route(fs.lowered, {1: fs.shout, True: fs.later}),
+    "loop": loop(fs.shout, until=fs.is_long, at_most=3),
+    "named": gpt.named("answer"),
+    "timeout": gpt.timeout(2.5),
+    "limit": gpt.limit(2, per_minute=60),
+    "retry": gpt.retry(4, backoff=0.1),
+    "fallback": gpt.fallback("anthropic:claude-sonnet-4-5"),
+    "vote": ensemble("openai:a", "openai:b", combine=vote(), quorum=2, concurrency=1, deadline=9),
+    "weighted vote": ensemble("openai:a", "openai:b", combine=vote(weights=[2, 1], early=False)).answer,
+    "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
+    "race": race("openai:a", "openai:b", deadline=2),
+    "judge": ensemble("openai:a", "openai:b", combine=judge("openai:c", rubric="short")),
+    "fuse": ensemble("openai:a", "openai:b", combine=fuse("openai:c", instruction="write")).answer.text,
+    "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
+}  # fmt: skip
+WITHOUT_EQUALITY = {"limit"}  # a queue is itself, not its numbers
+
+
+@pytest.mark.parametrize("names", [[fs], {"fs": fs}], ids=["modules", "a mapping of modules"])
+@pytest.mark.parametrize("case", CHAINS)
+def test_a_chain_comes_back_as_it_was_through_json_and_yaml(case: str, names: Any) -> None:
+    chain = CHAINS[case]
+    data = chain.dump()
+    for copy in (data, json.loads(json.dumps(data)), yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(data))))):
+        again = load(copy, names=names)
+        assert again.dump() == data
+        assert repr(again) == repr(chain)
+        if case not in WITHOUT_EQUALITY and not keyed(chain):
+            assert again == chain
+
+
+def keyed(chain: Any) -> bool:
+    """Whether a key stands in it: then it is not equal to what comes of a dump, which holds none."""
+    account = getattr(chain, "account", None)
+    return (account is not None and account.api_key is not None) or any(keyed(p) for _, p in chain.parts())
+
+
+def test_every_kind_of_node_stands_in_one_of_these_chains() -> None:
+    said = json.dumps([c.dump() for c in CHAINS.values()])
+    kind_of(None)
+    missing = [
+        k for k, kind in KINDS.items() if f'"kind": "{k}"' not in said and kind.cls.__module__.startswith("chainkit.")
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("case", CHAINS)
+def test_no_key_stands_in_a_dump(case: str) -> None:
+    assert KEY not in json.dumps(CHAINS[case].dump())
+
+
+def test_names_may_be_a_mapping_by_full_name_or_by_the_last_part() -> None:
+    data = step(fs.shout).dump()
+    for names in ({"dumped_functions:shout": fs.shout}, {"shout": fs.shout}):
+        assert load(data, names=names).invoke("a") == "A"
+    assert load(data, names={"shout": fs.later}).dump() != data
+
+
+def test_a_name_that_the_loader_does_not_supply_is_named_with_the_line_to_write() -> None:
+    with pytest.raises(CompositionError, match="'dumped_functions:shout', and names= does not supply it") as caught:
+        load(step(fs.shout).dump(), names={"shuot": fs.shout})
+    assert "names={'dumped_functions:shout': ...}" in caught.value.cure
+    with pytest.raises(CompositionError, match="names= is empty"):
+        load(step(fs.shout).dump())
+
+
+@pytest.mark.parametrize("name", ["os:system", "builtins:eval", "subprocess:run", "dumped_functions:_private",
+                                  "dumped_functions:shout.__globals__", "dumped_functions:__builtins__", "dumped_functions:"])  # fmt: skip
+def test_a_dump_cannot_reach_what_was_not_named(name: str) -> None:
+    data = {"chainkit": 1, "chain": {"kind": "step", "function": {"name": name}}}
+    with pytest.raises(CompositionError, match="does not supply it"):
+        load(data, names=[fs])
+
+
+def test_loading_imports_no_module_that_the_data_names() -> None:
+    data = {"chainkit": 1, "chain": {"kind": "step", "function": {"name": "this:d"}}}
+    with pytest.raises(CompositionError):
+        load(data)
+    assert "this" not in sys.modules
+
+
+def test_an_address_must_be_named_by_the_loader() -> None:
+    data = model("openai:gpt-4o", base_url="http://127.0.0.1:9/v1").dump()
+    with pytest.raises(CompositionError, match=r"would send requests to http://127.0.0.1:9/v1") as caught:
+        load(data)
+    assert "'http://127.0.0.1:9/v1': True" in caught.value.cure
+    for names in ({"http://127.0.0.1:9/v1": True}, ["http://127.0.0.1:9/v1"]):
+        assert load(data, names=names).account.base_url == "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [step(lambda x: x, name="mine"), parallel(mine=lambda x: x), prompt("{{ x }}", x=str) | gpt | step(lambda x: x, name="mine"),
+     ensemble("openai:a", combine=vote(key=lambda r: r)).named("mine")],
+)  # fmt: skip
+def test_a_lambda_is_refused_with_the_name_of_its_step(chain: Any) -> None:
+    with pytest.raises(CompositionError, match="lambda, a closure or an object without a name") as caught:
+        chain.dump()
+    assert "function of a module" in caught.value.cure
+    assert any(word in str(caught.value) for word in ("mine", "lambda", "vote"))
+
+
+def test_a_client_cannot_be_dumped_and_the_cure_is_said() -> None:
+    with pytest.raises(CompositionError, match="holds a client") as caught:
+        model("openai:gpt-4o", client=object()).dump()
+    assert "Run(models=...)" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [({}, ["no dump of a chain"]), ({"chainkit": 99, "chain": {}}, ["'chainkit' is 99", "1 is wanted"]),
+     ({"chainkit": 1, "chain": {"kind": "sequenze"}}, ["no kind of chain 'sequenze'", "did you mean 'sequence'?"]),
+     ({"chainkit": 1, "chain": {"kind": "each", "chian": {"kind": "identity"}}}, ["each has no field 'chian'", "'chain'"]),
+     ({"chainkit": 1, "chain": {"kind": "constant", "value": {"what": 1}}}, ["what"]),
+     ({"chainkit": 1}, []), ({"chainkit": 1, "chain": "text"}, []), ({"chainkit": 1, "chain": {"kind": "each"}}, []),
+     ({"chainkit": 1, "chain": {"kind": "step"}}, []), ({"chainkit": 1, "chain": {"kind": "model"}}, []),
+     ({"chainkit": 1, "chain": {"kind": "constant", "value": {"type": "os"}}}, []),
+     ({"chainkit": 1, "chain": {"kind": "model", "spec": "openai:x", "clients": 1}}, []),
+     ([], []), (None, [])],
+    ids=str,
+)  # fmt: skip
+def test_data_that_is_no_dump_is_a_composition_error(data: Any, words: list[str]) -> None:
+    with pytest.raises(CompositionError) as caught:
+        load(data)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_constant_of_a_mapping_that_looks_like_a_node_stays_a_mapping() -> None:
+    for value in (
+        {"kind": "step"},
+        {"name": "os:system"},
+        {"mapping": {"limit": 1}},
+        {},
+        {"a": {"b": [1, {"c": None}]}},
+    ):
+        again = load(json.loads(json.dumps(constant(value).dump())))
+        assert again.invoke("x") == value
