@@ -30,7 +30,16 @@ class Usage:
     audio_output: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*(_plus(getattr(self, n), getattr(other, n)) for n in _NAMES))
+        # Field by field: a sum over the names costs five times as much, and a batch adds one for each item.
+        return Usage(
+            _plus(self.input, other.input),
+            _plus(self.output, other.output),
+            _plus(self.cached, other.cached),
+            _plus(self.cache_write, other.cache_write),
+            _plus(self.reasoning, other.reasoning),
+            _plus(self.audio_input, other.audio_input),
+            _plus(self.audio_output, other.audio_output),
+        )
 
     def __repr__(self) -> str:
         return f"Usage({', '.join(f'{n}={v}' for n in _NAMES if (v := getattr(self, n)) is not None)})"
@@ -59,9 +68,9 @@ class Cost:
     high: float | None
 
     def __add__(self, other: Cost) -> Cost:
-        if other == FREE:
+        if other is FREE or other == FREE:
             return self
-        if self == FREE:
+        if self is FREE or self == FREE:
             return other
         low = None if self.low is None and other.low is None else (self.low or 0.0) + (other.low or 0.0)
         high = None if self.high is None or other.high is None else self.high + other.high

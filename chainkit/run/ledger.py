@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
+from chainkit.usage import FREE, NO_USAGE, UNKNOWN, Cost, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,9 +81,9 @@ class Row:
 
     def _priced(self) -> Cost:
         if self.outcome in ("cached", "replayed"):
-            return Cost(0.0, 0.0)
+            return FREE
         cost = self._price(self.usage) if self._price is not None else UNKNOWN
-        if self.outcome in ("ok", None) or cost == Cost(0.0, 0.0):
+        if self.outcome in ("ok", None) or cost is FREE:
             return cost
         return Cost(cost.low, None)
 
@@ -122,7 +122,7 @@ class Totals:
     def __init__(self) -> None:
         self.rows = 0
         self.usage = NO_USAGE
-        self.cost: Cost = Cost(0.0, 0.0)
+        self.cost: Cost = FREE
         self.outcomes: dict[str, int] = {}
 
     def add(self, row: Row) -> None:
