@@ -60,7 +60,7 @@ def _box(chain: Chain[Any, Any], edge: str = "") -> Box:
     parts = chain.parts()
     title = _title(chain)
     if not parts:
-        return Box(title, "leaf", edge=edge, note=getattr(chain, "note", ""))
+        return Box(title, "leaf", edge=edge, note=getattr(chain, "note", "") if chain.label else "")
     if isinstance(chain, Around) and not title:
         return _box(parts[0][1], edge)
     flow: Flow = "row" if isinstance(chain, Sequence | Around) else "column"
@@ -108,6 +108,11 @@ def shortened(text: str, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """Text on one line, without signs that a drawing cannot hold."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def escaped(text: str) -> str:
     """Text for XML."""
-    return escape(text, quote=True)
+    return escape(printable(text), quote=True)

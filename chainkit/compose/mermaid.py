@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from chainkit.compose.graph import printable
+
 if TYPE_CHECKING:
     from chainkit.compose.graph import Box
 
@@ -49,4 +51,5 @@ class _Chart:
 
 
 def _quoted(text: str) -> str:
+    text = printable(text)
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

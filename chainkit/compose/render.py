@@ -31,7 +31,8 @@ class _Rendering:
     async def send(self, call: Call) -> Reply:
         from chainkit.models.reply import Reply
 
-        self._found.append(replace(self._backend.render(call.request), path=call.path))
+        if all(r.path != call.path for r in self._found):  # a placeholder that does not fit is not asked for again
+            self._found.append(replace(self._backend.render(call.request), path=call.path))
         return Reply((Text(f"⟨what {call.provider}:{call.model} says⟩"),))
 
     def check(self, model: str | None = None) -> None:

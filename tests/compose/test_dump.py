@@ -56,7 +56,7 @@ CHAINS = {
     "branch": branch(fs.is_long, fs.shout, fs.later),
     "branch without otherwise": branch(fs.is_long, fs.shout),
     "route": route(fs.lowered, {"a": gpt, "b": fs.shout}, otherwise=fs.later),
-    "route by numbers": route(fs.lowered, {1: fs.shout, True: fs.later}),
+    "route by numbers": route(fs.lowered, {1: fs.shout, 2.5: fs.later}),
     "loop": loop(fs.shout, until=fs.is_long, at_most=3),
     "named": gpt.named("answer"),
     "timeout": gpt.timeout(2.5),
