@@ -214,7 +214,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str | None:
     """A cure that names the nearest known words, or lists a few."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=3, cutoff=0.6)
+    spelt = {k.lower(): k for k in known}
+    near = [spelt[k] for k in get_close_matches(word.lower(), spelt, n=3, cutoff=0.6)]
     if near:
         return "did you mean " + " or ".join(repr(n) for n in near) + "?"
     shown = ", ".join(sorted(known)[:12])

@@ -25,8 +25,18 @@ def split(spec: str) -> tuple[str, str]:
     provider, colon, name = spec.partition(":")
     if not colon or not provider or not name or any(c.isspace() for c in provider):
         msg = f"{spec!r:.80} is no model: a model is written 'provider:name'"
-        raise CompositionError(msg, cure=f"for a text use prompt({spec!r:.40}) or constant({spec!r:.40})")
+        raise CompositionError(msg, cure=_meant(spec))
     return provider, name
+
+
+def _meant(spec: str) -> str:
+    """What a string may have been meant for that is no model."""
+    text = f"for a text use prompt({spec!r:.40}) or constant({spec!r:.40})"
+    if not spec or ":" in spec or any(c.isspace() for c in spec):
+        return text
+    from chainkit.models.registry import names
+
+    return f"write 'provider:{spec:.40}' with one of {', '.join(names())}; {text}"
 
 
 class Resolved:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest, MissingExtra
 from chainkit.run.carriers import tls
+from chainkit.run.carriers.target import target
 from chainkit.run.carriers.wire import CONNECT_SECONDS, READ_SECONDS, lost, silent, unreachable
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class AiohttpCarrier:
         if self._owned and until is not None:
             # The core cancels at the deadline: a server may think until then.
             options["timeout"] = self._http.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        where = target(request.url).where
         self._busy += 1
         try:
             response = await self._session.request(
@@ -59,8 +61,8 @@ class AiohttpCarrier:
             )
         except BaseException as error:
             self.left()
-            raise self.mapped(error, request.url.split("?")[0]) from None
-        return AiohttpResponse(self, response, request.url.split("?")[0])
+            raise self.mapped(error, where) from None
+        return AiohttpResponse(self, response, where)
 
     def mapped(self, error: BaseException, where: str) -> BaseException:
         """The error as one of ours, where it is aiohttp's."""
@@ -75,7 +77,7 @@ class AiohttpCarrier:
                 f"the request to {where} is not one that HTTP allows", cure="check base_url and the API key"
             )
         if isinstance(error, http.ClientConnectorError):
-            return unreachable(where, error)
+            return unreachable(where, getattr(error, "os_error", error))
         if isinstance(error, http.ClientError):
             return lost(where, error)
         return error

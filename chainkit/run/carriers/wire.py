@@ -8,6 +8,8 @@ closes its socket at once. Nothing awaits in a clean-up.
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chainkit.errors import ConnectionFailed
@@ -109,16 +111,24 @@ def lost(where: str, error: BaseException | None = None) -> ConnectionFailed:
 
 def unreachable(where: str, error: BaseException) -> ConnectionFailed:
     """The error of a server that could not be reached."""
-    untrusted = "certificate verify failed" in str(error).lower()
-    cure = (
-        "set SSL_CERT_FILE to a file with your own certificate authority"
-        if untrusted
-        else "check the network, base_url, and the proxy variables (HTTPS_PROXY, NO_PROXY)"
-    )
+    if "certificate verify failed" in str(error).lower():
+        cure = "set SSL_CERT_FILE to a file with your own certificate authority"
+    elif _HERE.match(where):
+        cure = "start the server on this machine, or check base_url: nothing listens there"
+    else:
+        cure = "check the network, base_url, and the proxy variables (HTTPS_PROXY, NO_PROXY)"
     return ConnectionFailed(f"could not connect to {where}: {said(error)}", cure=cure, code="unreachable")
+
+
+_HERE = re.compile(r"(https?://)?(localhost|127\.\d|\[?::1)")
+_ASYNCIOS = re.compile(r"\[Errno (\d+)\] Connect call failed")
 
 
 def said(error: BaseException) -> str:
     """What an error of the system says, in one line."""
+    # asyncio has words of its own for what a blocking call calls by the system's.
+    asyncios = _ASYNCIOS.search(str(error))
+    if asyncios is not None:
+        return os.strerror(int(asyncios[1]))
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())

@@ -29,16 +29,29 @@ class AnthropicSdk:
 
         make = anthropic.Anthropic if sockets.blocking else anthropic.AsyncAnthropic
         try:
-            return made(make, anthropic, account, sockets)
+            client = made(make, anthropic, account, sockets)
         except anthropic.AnthropicError as error:
-            msg = f"{account.provider}: the anthropic client has no key: {error}"
-            raise AuthenticationError(msg, cure="set ANTHROPIC_API_KEY, or pass api_key=") from error
+            raise _no_key(account, error) from error
+        if not any(getattr(client, name, None) for name in _WAYS_IN):
+            raise _no_key(account)
+        return client
 
     def carrier(self, client: Any, sockets: Sockets | None = None) -> PostCarrier:
         """A carrier through a client."""
         import anthropic
 
         return PostCarrier(anthropic, client, sockets, undo={"application/vnd.amazon.eventstream": AwsEvents})
+
+
+_WAYS_IN = ("api_key", "auth_token", "credentials", "_token_cache")
+"""What a client of this package may prove itself with; without any of them it fails at its first request only."""
+
+
+def _no_key(account: Account, error: Exception | None = None) -> AuthenticationError:
+    why = f": {error}" if error is not None else ""
+    return AuthenticationError(
+        f"{account.provider}: the anthropic client has no key{why}", cure="set ANTHROPIC_API_KEY, or pass api_key="
+    )
 
 
 class AwsEvents:
