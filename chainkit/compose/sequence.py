@@ -126,7 +126,7 @@ def _cure(given: Any, wanted: Any) -> str:
 
 def _named(chain: Chain[Any, Any], *, last: bool) -> str:
     part = _flat(chain)[-1 if last else 0]
-    return f"`{part.label or type(part).__name__.lower()}`"
+    return f"`{part.label or getattr(part, 'note', '') or type(part).__name__.lower()}`"
 
 
 @overload

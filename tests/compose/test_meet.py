@@ -162,6 +162,7 @@ JOINS = {
     "an ensemble and a model": (lambda: race(m("a")) | m("b"), ["`race` gives Verdict", "`.answer`"]),
     "text and a prompt of many": (lambda: step(shown) | prompt("{{ a }} {{ b }}", a=str, b=str), ["`shown` gives str",
         "`prompt`"]),
+    "a view and a mapping": (lambda: m("a").text | prompt("{{ a }} {{ b }}", a=str, b=str), ["`.text` gives str"]),
     "text and a mapping": (lambda: constant("x") | prompt("{{ a }} {{ b }}", a=str, b=str), ["`constant` gives str"]),
     "a tail within a sequence": (lambda: (identity() | shown) | shown, ["`shown` gives str", "takes int"]),
     "a nested end": (lambda: step(count) | (step(count) | shown), ["`count` gives int", "`count` takes str"]),
