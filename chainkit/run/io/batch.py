@@ -183,7 +183,7 @@ class Batch(Iterator[tuple[int, T]]):
         pool = self._pool
         try:
             while more or handed < pulled:
-                while more and pulled - handed < window and not (pool.outbox and pool.inbox):
+                while more and pulled - handed < window and not pool.outbox:
                     try:
                         value = next(source)
                     except StopIteration:

@@ -31,5 +31,5 @@ def _warn() -> None:
     warnings.warn(
         "invoke() inside a running event loop blocks that loop until the answer is there; use `await chain.ainvoke(...)`",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

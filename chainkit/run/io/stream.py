@@ -195,6 +195,23 @@ class Stream(_Streamed[Piece, Out]):
             REAPER.drop(self._key)
 
 
+class _Queue:
+    """What the task has told. The task holds this and not the stream, so that a dropped stream is seen to be."""
+
+    __slots__ = ("events", "news", "room")
+
+    def __init__(self) -> None:
+        self.events: deque[Any] = deque()
+        self.news, self.room = asyncio.Event(), asyncio.Event()
+
+    async def put(self, event: Any) -> None:
+        self.events.append(event)
+        self.news.set()
+        if len(self.events) >= _ROOM:
+            self.room.clear()
+            await self.room.wait()
+
+
 class AsyncStream(_Streamed[Piece, Out]):
     """Pieces of a run that is one task behind a bounded queue."""
 
@@ -202,7 +219,7 @@ class AsyncStream(_Streamed[Piece, Out]):
         super().__init__(listener, Run(parent=run))
         self._core = core
         self._input = value
-        self._queue: deque[Any] = deque()
+        self._queue = _Queue()
         self._task: asyncio.Task[Any] | None = None
         self._over = False
 
@@ -212,45 +229,38 @@ class AsyncStream(_Streamed[Piece, Out]):
     async def __anext__(self) -> Piece:
         if self._over and not self._due:
             raise StopAsyncIteration
-        task = self._task or self._start()
+        task, queue = self._task or self._start(), self._queue
+        events = queue.events
         while True:
             if self._due:
                 return self._due.popleft()
-            if self._queue:
-                piece = self._taken(self._queue.popleft())
-                if len(self._queue) == _ROOM // 2:
-                    self._room.set()
+            if events:
+                piece = self._taken(events.popleft())
+                if len(events) == _ROOM // 2:
+                    queue.room.set()
                 if piece is not _NOTHING:
                     return piece
             elif task.done():
                 self._finish(task)
             else:
-                self._room.set()
+                queue.room.set()
                 await self._wait(task)
 
     def _start(self) -> asyncio.Task[Any]:
-        self._news, self._room = asyncio.Event(), asyncio.Event()
-        listener = self._listener
-        frame = Frame(Loop(), self.run, self._put, every=listener.every, restart=listener.restart)
+        listener, news = self._listener, self._queue.news
+        frame = Frame(Loop(), self.run, self._queue.put, every=listener.every, restart=listener.restart)
         self._task = task = asyncio.ensure_future(begin(self._core, frame, self._input))
-        news = self._news
         task.add_done_callback(lambda _: news.set())
         return task
 
-    async def _put(self, event: Any) -> None:
-        self._queue.append(event)
-        self._news.set()
-        if len(self._queue) >= _ROOM:
-            self._room.clear()
-            await self._room.wait()
-
     async def _wait(self, task: asyncio.Task[Any]) -> None:
+        news = self._queue.news
         try:
-            await self._news.wait()
+            await news.wait()
         except asyncio.CancelledError:
             await ended([task])
             raise
-        self._news.clear()
+        news.clear()
 
     def _finish(self, task: asyncio.Task[Any]) -> None:
         if self._over:
