@@ -56,10 +56,17 @@ def plain(value: Any, where: str) -> Any:
         items = [plain(v, f"{where}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return {"list": items} if isinstance(value, list) else items  # what a chain holds itself is tuples
     if isinstance(value, Mapping):
-        return {"mapping": {str(k): plain(v, f"{where}.{k}") for k, v in value.items()}}  # pyright: ignore
+        return {"mapping": {_key(k, where): plain(v, f"{where}.{k}") for k, v in value.items()}}  # pyright: ignore
     if isinstance(value, Limit):
         return {"limit": {"concurrency": value.concurrency, "per_minute": value.per_minute}}
     return spelled_type(value, where)
+
+
+def _key(key: Any, where: str) -> str:
+    if isinstance(key, str):
+        return key
+    msg = f"`{where}` has the key {key!r:.60}, and data has only texts for keys"
+    raise CompositionError(msg, cure="write the keys as strings")
 
 
 def spelled_type(value: Any, where: str) -> Any:
