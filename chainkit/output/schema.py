@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import types
@@ -155,6 +156,8 @@ def _key(output: Any) -> Any:
         return json.dumps(output, default=repr)
     if isinstance(output, type):
         return output
+    if inspect.isroutine(output):  # pydantic would take it for a schema, and call it with the fields
+        return _refused(output)
     try:
         hash(output)
     except TypeError:  # an Annotated form with an unhashable mark

@@ -41,6 +41,20 @@ class Limit:
         self._waiting: deque[tuple[Ticket, list[bool]]] = deque()
         self._starts: deque[float] = deque()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Limit, (self.concurrency, self.per_minute)  # a queue of its own in another process
+
+    def __copy__(self) -> Limit:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Limit:
+        # A copied chain calls the same account: it stands in the same queue.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # In another process it is another queue, of the same length.
+        return Limit, (self.concurrency, self.per_minute)
+
     def __repr__(self) -> str:
         return f"Limit(concurrency={self.concurrency}, per_minute={self.per_minute})"
 

@@ -270,3 +270,9 @@ def test_what_no_model_can_be_asked_for_is_refused_when_it_is_compiled(output: A
     with pytest.raises(CompositionError, match="output=") as caught:
         shape_of(output)
     assert said in (caught.value.cure or "")
+
+
+@pytest.mark.parametrize("thing", [len, lambda fields: fields, str.upper])
+def test_a_function_is_no_output_type(thing) -> None:
+    with pytest.raises(CompositionError, match="it is no type"):
+        shape_of(thing)
