@@ -51,10 +51,6 @@ class Limit:
         # A copied chain calls the same account: it stands in the same queue.
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # In another process it is another queue, of the same length.
-        return Limit, (self.concurrency, self.per_minute)
-
     def __repr__(self) -> str:
         return f"Limit(concurrency={self.concurrency}, per_minute={self.per_minute})"
 

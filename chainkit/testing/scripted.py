@@ -51,6 +51,12 @@ class Script:
         self._turns: dict[Any, int] = {}
         self.seen: list[ChatRequest] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
     def rewind(self) -> None:
         """Begin anew."""
         with self._lock:
