@@ -1,11 +1,24 @@
-"""For tests: scripted models, a clock of their own, the laws, a server that fails on demand, cassettes."""
+"""For tests: scripted models, a clock of their own, the laws, a server that fails on demand, cassettes, conformance.
 
-from chainkit.testing import conformance, faults
-from chainkit.testing.cassettes import Cassette, cassette
-from chainkit.testing.clock import ScriptedIo, VirtualLoop, virtual_run
-from chainkit.testing.laws import check_laws
-from chainkit.testing.scripted import ScriptedModel
-from chainkit.testing.server import FaultServer
+Names are imported when they are first used: a test of a scripted model loads no server.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_WHERE = {
+    "Cassette": "cassettes",
+    "FaultServer": "server",
+    "ScriptedIo": "clock",
+    "ScriptedModel": "scripted",
+    "VirtualLoop": "clock",
+    "cassette": "cassettes",
+    "check_laws": "laws",
+    "virtual_run": "clock",
+}
+_MODULES = ("conformance", "faults", "wire_bodies")
 
 __all__ = [
     "Cassette",
@@ -18,4 +31,32 @@ __all__ = [
     "conformance",
     "faults",
     "virtual_run",
+    "wire_bodies",
 ]
+
+if TYPE_CHECKING:
+    from chainkit.testing import conformance as conformance
+    from chainkit.testing import faults as faults
+    from chainkit.testing import wire_bodies as wire_bodies
+    from chainkit.testing.cassettes import Cassette as Cassette
+    from chainkit.testing.cassettes import cassette as cassette
+    from chainkit.testing.clock import ScriptedIo as ScriptedIo
+    from chainkit.testing.clock import VirtualLoop as VirtualLoop
+    from chainkit.testing.clock import virtual_run as virtual_run
+    from chainkit.testing.laws import check_laws as check_laws
+    from chainkit.testing.scripted import ScriptedModel as ScriptedModel
+    from chainkit.testing.server import FaultServer as FaultServer
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _WHERE:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -7,6 +7,7 @@ Each is a function named as a sentence would begin; the name is all its document
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
@@ -133,6 +134,9 @@ def a_tools_result_goes_back(talk: Talk) -> None:
 # Values.
 
 
+_WRAPPED = re.compile(r'\\?"value\\?"')
+
+
 class City(TypedDict):
     """A town."""
 
@@ -141,31 +145,34 @@ class City(TypedDict):
 
 
 def _fitting(value: Any) -> Callable[[Seen], Behaviour]:
-    """Answers as it was asked: by the tool that had to be called, else as JSON text."""
+    """Answers as it was asked: by the tool that had to be called, else as JSON text.
+
+    What is no object is asked for inside of one, as `{"value": ...}`, or bare where a prompt asks.
+    """
 
     def turn(seen: Seen) -> Behaviour:
+        wrapped = type(value) is not dict and _WRAPPED.search(told_to(seen))
+        said: Any = {"value": value} if wrapped else value
         offered: list[dict[str, Any]] = seen.json.get("tools") or []
         if offered:
             tool: dict[str, Any] = offered[0].get("function") or offered[0]
-            return faults.answer("", calls=[ToolCall(tool["name"], value, "id_1")])
-        return faults.answer(json.dumps(value, ensure_ascii=False))
+            return faults.answer("", calls=[ToolCall(tool["name"], said, "id_1")])
+        return faults.answer(json.dumps(said, ensure_ascii=False))
 
     return turn
 
 
 @scenario()
 def values_of_any_type(talk: Talk) -> None:
-    city = {"name": "Köln", "size": 3}
-    forms: list[tuple[Any, Any, Any]] = [
-        (City, city, city),
-        (Literal["yes", "no"], {"value": "no"}, "no"),
-        (list[int], {"value": [1, 2]}, [1, 2]),
-        (float, {"value": 2.5}, 2.5),
+    values: list[tuple[Any, Any]] = [
+        (City, {"name": "Köln", "size": 3}),
+        (Literal["yes", "no"], "no"),
+        (list[int], [1, 2]),
+        (float, 2.5),
     ]
-    for output, told, value in forms:
-        with talk.serving(_fitting(told)) as server:
+    for output, value in values:
+        with talk.serving(_fitting(value)) as server:
             assert talk.ask(talk.model(server, output=output)) == value
-            assert "value" in told_to(server.requests[0]) or output is City
 
 
 @scenario()

@@ -1,0 +1,116 @@
+"""The conformance suite itself: it finds what is wrong with an adapter, and names it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from chainkit.errors import AuthenticationError, BadRequest
+from chainkit.models.http import HttpProvider
+from chainkit.models.registry import register, unregister
+from chainkit.testing import conformance
+from chainkit.testing.wire_bodies import SHAPES, Said, body, events, refusal
+from chainkit.usage import Usage
+from chainkit_providers.openai.chat import ChatCompletions
+from chainkit_providers.openai.dialect import Dialect
+
+
+class Wire(ChatCompletions):
+    """An adapter of a stranger's that is right."""
+
+
+class ForgetsUsage(Wire):
+    def decode(self, body):
+        reply = super().decode(body)
+        reply.usage = Usage()
+        return reply
+
+
+class ShowsTheKey(Wire):
+    def error(self, status, headers, body):
+        kind = AuthenticationError if status == 401 else BadRequest
+        return kind(f"failed with {conformance.KEY}", status=status)
+
+
+class SilentOnCuts(Wire):
+    def fold(self, request):
+        fold = super().fold(request)
+        whole = fold.finish
+
+        class Lenient:
+            feed = fold.feed
+
+            def finish(self):
+                try:
+                    return whole()
+                except Exception:
+                    from chainkit.models.reply import Reply
+
+                    return Reply(())
+
+        return Lenient()
+
+
+@pytest.fixture
+def subject():
+    def make(wire):
+        found = wire(Dialect("stranger"))
+        register(HttpProvider(name="stranger", base_url="https://stranger.example", wires={"chat": found}))
+        return conformance.provider("stranger:some-model", shape="chat-completions", under="/v1")
+
+    yield make
+    unregister("stranger")
+
+
+def test_a_strangers_adapter_that_is_right_passes(subject):
+    conformance.check(subject(Wire), modes=("invoke", "astream"))
+
+
+@pytest.mark.parametrize(
+    ("wire", "named"),
+    [
+        (ForgetsUsage, "usage, invoke"),
+        (ShowsTheKey, "a wrong key is said once and never shown, invoke"),
+        (SilentOnCuts, "what is no answer is malformed, stream"),
+    ],
+)
+def test_what_is_wrong_is_named(subject, wire, named):
+    with pytest.raises(AssertionError, match="does not conform") as caught:
+        conformance.check(subject(wire), modes=("invoke", "stream"))
+    assert named in str(caught.value)
+
+
+def test_what_a_provider_cannot_do_is_left_out_with_its_reason(subject):
+    lame = dataclasses.replace(subject(ForgetsUsage), without={"usage": "it never tells"})
+    conformance.check(lame, modes=("invoke",))
+
+
+def test_cases_have_names_of_their_own():
+    names = [str(c) for c in conformance.cases()]
+    assert len(set(names)) == len(names) > 90
+    assert {n.rpartition(", ")[2] for n in names} == {"invoke", "ainvoke", "stream", "astream"}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bodies_of_every_shape_are_plain_json(shape):
+    import json
+
+    said = Said("text", usage=None)
+    for held in (body(shape, said), events(shape, said), refusal(shape, 429, "no")):
+        assert json.loads(json.dumps(held)) is not None
+    assert "11" not in json.dumps([body(shape, said), events(shape, said)])
+
+
+def test_every_public_name_of_the_kit_is_there_and_loads_late():
+    import subprocess
+    import sys
+
+    import chainkit.testing
+
+    for name in chainkit.testing.__all__:
+        assert getattr(chainkit.testing, name) is not None
+    assert dir(chainkit.testing) == chainkit.testing.__all__
+    program = "import sys; from chainkit.testing import ScriptedModel; print('chainkit.testing.server' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
