@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainkit.models.provider import Provider
 
 GROUP = "chainkit.providers"
+_NONE = "pip install chainkit (a copy of its source is not enough: providers are found by what pip installs)"
 _REGISTERED: dict[str, Provider] = {}
 _LOADED: dict[str, Provider] = {}
 
@@ -45,7 +46,7 @@ def known(name: str) -> None:
     """Raise UnknownModel, with the nearest names, for a provider that cannot be found. Loads none."""
     if name not in _REGISTERED and name not in _LOADED and name not in _entries():
         msg = f"there is no provider {name!r}"
-        raise UnknownModel(msg, cure=did_you_mean(name, names()))
+        raise UnknownModel(msg, cure=did_you_mean(name, names()) or _NONE)
 
 
 def names() -> tuple[str, ...]:
