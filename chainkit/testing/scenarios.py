@@ -151,7 +151,7 @@ def _fitting(value: Any) -> Callable[[Seen], Behaviour]:
     """
 
     def turn(seen: Seen) -> Behaviour:
-        wrapped = type(value) is not dict and _WRAPPED.search(told_to(seen))
+        wrapped = type(value).__name__ != "dict" and _WRAPPED.search(told_to(seen))
         said: Any = {"value": value} if wrapped else value
         offered: list[dict[str, Any]] = seen.json.get("tools") or []
         if offered:
