@@ -150,6 +150,32 @@ def test_a_placeholder_for_a_key_blots_out_no_letters(key: str) -> None:
     assert "the request exceeds the next maximum, nonetheless" in error.message
 
 
+@pytest.mark.parametrize("key", [f"\u201c{KEY}\u201d", f"{KEY}\u200b", f"{KEY} ", f"{KEY}\r\nx-other: 1"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_key_copied_with_what_is_no_part_of_it_is_refused_before_sending(
+    provider: str, key: str, carrier: Any, echo: FaultServer
+) -> None:
+    pytest.importorskip(provider if carrier == "sdk" else "aiohttp")
+    chain = model(f"{provider}:m", base_url=echo.url, api_key=key, carrier=carrier, max_tokens=5)
+    if key == f"{KEY} ":
+        assert chain.check() is None, "blanks around a key are taken off"
+        return
+    error = raised(AuthenticationError, lambda: chain.invoke("hi"))
+    assert re.match(rf"{provider}: character \d+ of the API key is U\+\w{{4}}, which no key holds", error.message)
+    assert error.cure == "copy the key again: quotes, blanks and line breaks are no part of it"
+    assert KEY not in str(error)
+    assert (echo.requests, error.run.rows) == ([], ())
+
+
+def test_a_password_in_a_base_url_is_refused_where_the_model_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = raised(CompositionError, lambda: model("openai:m", base_url=f"http://ann:{KEY}@127.0.0.1/v1"))
+    assert "base_url holds a user name or password" in error.message
+    assert KEY not in str(error)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://ann:{KEY}@127.0.0.1/v1")
+    assert KEY not in str(raised(CompositionError, model("openai:m").check))
+
+
 # Names.
 
 

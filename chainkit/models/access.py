@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chainkit.errors import AuthenticationError
+from chainkit.errors import AuthenticationError, CompositionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,11 @@ class Access:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     withheld: str | None = None
     missing: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The base URL, fit to be shown: that of a client handed over may hold a password."""
+        return re.sub(r"//[^/@]*@", "//", self.base_url)
 
     def scrub(self, text: str) -> str:
         """The text without the keys."""
@@ -68,11 +73,12 @@ def access(row: HttpProvider, account: Account, environ: Mapping[str, str] = os.
     found = Access(base_url, headers, dict(headers), own, withheld=withheld)
     name, _, form = row.auth_for.get(variable or "", row.auth).partition(":")
     name, form = name.strip().lower(), form.strip()
-    if key is not None:
+    if key:
+        _check_key(row, key)
         headers[name] = form.format(key=key)
         found.masked[name] = form.format(key="***")
         found.secrets = (key,)
-    found.missing = key is None and own and row.key_needed and name not in _held_headers(account)
+    found.missing = not key and own and row.key_needed and name not in _held_headers(account)
     return found
 
 
@@ -83,6 +89,20 @@ def no_key(row: HttpProvider) -> AuthenticationError:
     return AuthenticationError(f"{row.name}: there is no API key", cure=f"set {variables}{where}, or pass api_key=")
 
 
+def without_password(url: str) -> None:
+    """Raise CompositionError for a base URL with a password, which would be shown wherever the URL is."""
+    if "@" in url.partition("?")[0].partition("://")[2].partition("/")[0]:
+        msg = "base_url holds a user name or password, which would stand in dumps and errors"
+        raise CompositionError(msg, cure="take it out, and pass api_key=, or hand over a client that holds it")
+
+
+def _check_key(row: HttpProvider, key: str) -> None:
+    wrong = next((at for at, c in enumerate(key) if not "!" <= c <= "~"), None)
+    if wrong is not None:
+        msg = f"{row.name}: character {wrong + 1} of the API key is U+{ord(key[wrong]):04X}, which no key holds"
+        raise AuthenticationError(msg, cure="copy the key again: quotes, blanks and line breaks are no part of it")
+
+
 def _base_url(row: HttpProvider, account: Account, environ: Mapping[str, str]) -> tuple[str, bool]:
     """The base URL, and whether the vendor's own row or variable names it."""
     if account.base_url:
@@ -91,6 +111,7 @@ def _base_url(row: HttpProvider, account: Account, environ: Mapping[str, str]) -
         chosen, own = held, False
     else:
         chosen, own = next((v for name in row.base_url_env if (v := environ.get(name, "").strip())), row.base_url), True
+        without_password(chosen)
     return chosen.strip().rstrip("/"), own
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_type_hints,
 from chainkit.chain import Chain
 from chainkit.errors import BadRequest, CompositionError, UnknownModel, did_you_mean, with_place
 from chainkit.messages import Messages, Promptable, as_messages
+from chainkit.models.access import without_password
 from chainkit.models.provider import Account
 from chainkit.models.registry import known
 from chainkit.models.reply import Reply
@@ -223,7 +224,10 @@ def model(
     if attempts < 1:
         msg = f"attempts must be at least 1, not {attempts}"
         raise CompositionError(msg)
-    account = Account(provider, api, base_url, api_key, client, carrier)
+    if base_url is not None:
+        without_password(base_url)
+    # A line break at the end is the commonest fault of a key read from a file.
+    account = Account(provider, api, base_url, api_key if api_key is None else api_key.strip(), client, carrier)
     held: Any = _Held(output) if isinstance(output, Mapping) else output  # pyright: ignore[reportUnknownArgumentType]
     chain = ChatModel(spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts)
     chain.asked()

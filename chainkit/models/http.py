@@ -140,14 +140,14 @@ class HttpBackend:
             provider=self._row.name,
             model=request.model,
             method="POST",
-            url=found.base_url + self._path(request),
+            url=found.shown + self._path(request),
             headers=found.masked | _ACCEPT[request.stream],
             body=self._encoded(request),
         )
 
     def check(self, model: str | None = None) -> None:
         """Raise AuthenticationError or MissingExtra where a call could not even start. No network."""
-        account = self._account
+        account, found = self._account, self._access()
         kind = kind_of(account)
         if kind == "sdk":
             from chainkit.run.carriers.transport import Sockets
@@ -155,7 +155,7 @@ class HttpBackend:
             self._with_extra(lambda sdk: sdk.client(self._sdk_account(), Sockets(blocking=True)))
         elif kind == "client" and _sdks(account.client):
             self._with_extra(lambda sdk: sdk.mode(account.client))
-        elif self._access().missing:
+        elif found.missing:
             raise no_key(self._row)
         if kind == "aiohttp":
             from chainkit.run.carriers.loop_aiohttp import library
@@ -248,14 +248,14 @@ class HttpBackend:
         found, status = self._access(), response.status
         if 300 <= status < 400:
             to = response.headers.get("location", "nowhere")
-            msg = f"{self._row.name} at {found.base_url} answered {status}: a redirect to {to}, which is not followed"
+            msg = f"{self._row.name} at {found.shown} answered {status}: a redirect to {to}, which is not followed"
             return BadRequest(msg, cure="set base_url to where the API is", status=status)
         error = self._wire.error(status, response.headers, await response.read())
         _rewrite(error, found.scrub(error.message))
         if found.withheld is not None and isinstance(error, AuthenticationError):
             error.cure = (
                 f"pass api_key=: the key in {found.withheld} is sent to {self._row.name}'s own hosts only, "
-                f"and base_url leads to {found.base_url}"
+                f"and base_url leads to {found.shown}"
             )
         return error
 
