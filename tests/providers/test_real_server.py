@@ -124,6 +124,13 @@ def sdk_streams(wire: str, server: RealServer, most: int) -> list[str]:
             return list(stream.text_stream)
 
 
+@pytest.fixture(scope="module")
+def sdks(server: RealServer) -> dict[str, tuple[Read, list[str]]]:
+    """What each SDK reads of the question's answer, whole and streamed."""
+    wires = ("chat", "responses", "messages")
+    return {wire: (sdk_says(wire, server, 12), sdk_streams(wire, server, 12)) for wire in wires}
+
+
 # How our adapters are asked.
 
 
@@ -180,14 +187,14 @@ def tool_turns() -> Messages:
 
 
 @every_way
-def test_an_adapter_reads_what_the_sdk_reads_in_every_mode(way: Way, server: RealServer) -> None:
-    wanted = sdk_says(way.wire, server, 12)
+def test_an_adapter_reads_what_the_sdk_reads_in_every_mode(way: Way, server: RealServer, sdks: Any) -> None:
+    wanted, wanted_pieces = sdks[way.wire]
     assert wanted == (BERLIN, "stop", 37, 8)
     chain = way.model(server)
     assert read(chain.invoke(QUESTION)) == wanted
     with chain.stream(QUESTION) as stream:
         pieces = list(stream)
-    assert pieces == sdk_streams(way.wire, server, 12)
+    assert pieces == wanted_pieces
     assert read(stream.value) == wanted
     alone, apieces, streamed = asyncio.run(asked_on_a_loop(chain, QUESTION))
     assert (read(alone), apieces, read(streamed)) == (wanted, pieces, wanted)
