@@ -17,7 +17,7 @@ test: $(STAMPS)/test
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not local"
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not slow and not local"
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--peers $(or $(PEERS),all)) $(ARGS)
