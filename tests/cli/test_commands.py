@@ -19,7 +19,13 @@ from chainkit.testing import ScriptedModel
 chain = prompt("Say {{ word }}", word=str) | ScriptedModel("hello there")
 shout = chain.text | str.upper
 asks = prompt("Say {{ word }}", word=str) | "openai:gpt-5-mini"
-slow = ScriptedModel("one two three", delay=60)
+
+def under_way(text):
+    print("under way", flush=True)
+    return text
+
+
+slow = step(under_way) | ScriptedModel("one two three", delay=60)
 number = 3
 """
 
@@ -101,18 +107,14 @@ def test_doctor_and_models_speak_json_and_send_nothing() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_ends_with_130_and_no_traceback(app: Path) -> None:
-    code = "import sys; print('ready', flush=True); sys.argv = ['chainkit', 'run', 'app.py:slow', '-i', 'x']; from chainkit.cli import main; main()"
-    process = subprocess.Popen([sys.executable, "-c", "import chainkit.run.gate, chainkit.cli.app; " + code], cwd=app,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for _ in range(50):
-        process.send_signal(signal.SIGINT)
-        try:
-            _, said = process.communicate(timeout=0.2)
-            break
-        except subprocess.TimeoutExpired:
-            continue
+    command = [sys.executable, "-m", "chainkit", "run", "app.py:slow", "-i", "x"]
+    process = subprocess.Popen(command, cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "under way\n"
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
     assert process.returncode == 130, said
+    assert said.strip().endswith("stopped")
     assert "Traceback" not in said
 
 
