@@ -40,6 +40,10 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 
 
+STOPPED = 130
+"""The exit code of a Ctrl-C."""
+
+
 def _wrong_usage(error: Exception) -> None:
     """End with 2 where it is the command line that was wrong: typer's own errors show themselves."""
     show: Any = getattr(error, "show", None)
@@ -51,12 +55,11 @@ def _wrong_usage(error: Exception) -> None:
 def run() -> None:
     """Run the command line, and end with its exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as ended:
-        raise SystemExit(ended.exit_code) from None
+        # Unasked to end the process, typer gives the exit code of an `Exit` back, and of a Ctrl-C.
+        code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\nstopped\n")
-        raise SystemExit(130) from None
+        raise SystemExit(STOPPED) from None
     except ChainkitError as error:
         if "--debug" in sys.argv:
             raise
@@ -68,3 +71,7 @@ def run() -> None:
             raise
         fail(error)
         raise SystemExit(1) from None
+    if code == STOPPED:
+        sys.stderr.write("\nstopped\n")
+    if isinstance(code, int) and code:
+        raise SystemExit(code)

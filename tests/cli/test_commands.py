@@ -105,6 +105,10 @@ def test_doctor_and_models_speak_json_and_send_nothing() -> None:
     assert json.loads(run("models", "openai:gpt-5-mini", "--json").stdout)["provider"] == "openai"
 
 
+def test_doctor_ends_with_1_where_a_model_that_was_asked_does_not_answer() -> None:
+    assert run("doctor", "--ask", "openai:gpt-5-mini").returncode == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_ends_with_130_and_no_traceback(app: Path) -> None:
     command = [sys.executable, "-m", "chainkit", "run", "app.py:slow", "-i", "x"]
