@@ -57,7 +57,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._task is not None:
             self._task.cancel()
-        self._server.closed(self)
+        # asyncio closes the socket after this call: who waits for the end is told once it is closed.
+        asyncio.get_running_loop().call_soon(self._server.closed, self)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
