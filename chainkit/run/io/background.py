@@ -100,6 +100,8 @@ class Background:
             pass
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_GRACE)
+        if not thread.is_alive():
+            loop.close()
 
     def forget(self) -> None:
         """Begin: also in a forked child, where the parent's loop and locks mean nothing."""
