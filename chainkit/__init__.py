@@ -16,8 +16,10 @@ _WHERE = {
     "Budget": "run.budget",
     "Chain": "chain",
     "ChainkitError": "errors",
+    "classifier": "models.classify",
     "constant": "compose.step",
     "each": "compose.each",
+    "embedder": "models.embed",
     "ensemble": "ensembles.members",
     "examples": "prompts",
     "fuse": "ensembles.fuse",
@@ -75,6 +77,8 @@ if TYPE_CHECKING:
     from chainkit.messages import Messages as Messages
     from chainkit.messages import message as message
     from chainkit.models.chat import model as model
+    from chainkit.models.classify import classifier as classifier
+    from chainkit.models.embed import embedder as embedder
     from chainkit.models.registry import profile as profile
     from chainkit.models.reply import Reply as Reply
     from chainkit.prompts import assistant as assistant

@@ -110,9 +110,30 @@ def _base_url(row: HttpProvider, account: Account, environ: Mapping[str, str]) -
     elif held := _held_base_url(account):
         chosen, own = held, False
     else:
-        chosen, own = next((v for name in row.base_url_env if (v := environ.get(name, "").strip())), row.base_url), True
+        named = next((v for name in row.base_url_env if (v := environ.get(name, "").strip())), None)
+        chosen, own = named or filled(row, environ), True
         without_password(chosen)
     return chosen.strip().rstrip("/"), own
+
+
+_HOLE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
+
+
+def filled(row: HttpProvider, environ: Mapping[str, str] = os.environ) -> str:
+    """The row's base URL, its `{VARIABLE}` and `{VARIABLE:default}` filled from the environment.
+
+    Raises AuthenticationError where one is set nowhere: an account's own address is part of its credentials.
+    """
+
+    def value(hole: re.Match[str]) -> str:
+        held = environ.get(hole[1], "").strip() or hole[2]
+        if held is None:
+            cure = f"set {hole[1]}, or pass base_url="
+            raise AuthenticationError(f"{row.name}: its address needs {hole[1]}, which is not set", cure=cure)
+        # A variable may hold a whole host, `https://` and all, where the vendor's own page shows one.
+        return held.removeprefix("https://").rstrip("/")
+
+    return _HOLE.sub(value, row.base_url) if "{" in row.base_url else row.base_url
 
 
 def _key(row: HttpProvider, account: Account, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -130,7 +151,7 @@ def _key(row: HttpProvider, account: Account, environ: Mapping[str, str]) -> tup
 def _vendors(row: HttpProvider, base_url: str) -> bool:
     """Whether a URL leads to one of the vendor's own hosts, by no weaker a scheme."""
     try:
-        parts, own = urlsplit(base_url), urlsplit(row.base_url)
+        parts, own = urlsplit(base_url), urlsplit(_HOLE.sub("none", row.base_url))
         same_port = parts.port == own.port
     except ValueError:
         return False

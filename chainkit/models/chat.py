@@ -7,28 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_type_hints, overload
 
 from chainkit.chain import Chain
-from chainkit.errors import BadRequest, CompositionError, UnknownModel, did_you_mean, with_place
+from chainkit.errors import CompositionError, did_you_mean
 from chainkit.messages import Messages, Promptable, as_messages
-from chainkit.models.access import without_password
-from chainkit.models.provider import Account
-from chainkit.models.registry import known
+from chainkit.models.reached import ATTEMPTS, reached
 from chainkit.models.reply import Reply
 from chainkit.models.request import ChatRequest, Options, ToolSpec
-from chainkit.models.resolve import Resolved, check, resolve, split
-from chainkit.run.call import Call, Tries
-from chainkit.run.gate import through
+from chainkit.models.resolve import Resolved, resolve
+from chainkit.models.sending import sent
+from chainkit.run.call import Tries
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from chainkit.models.provider import Account
     from chainkit.models.structured import Asked
     from chainkit.place import Place
     from chainkit.run.drive import Core
     from chainkit.run.frame import Frame
 
 T = TypeVar("T")
-ATTEMPTS = 3
-"""How often a model step may ask in all: transient retries and re-asks together."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +38,7 @@ class ChatModel(Chain[Any, Any]):
     tools: tuple[ToolSpec, ...] = ()
     output: Any = None
     attempts: int = ATTEMPTS
+    lenient: bool = False
 
     @property
     def in_type(self) -> Any:
@@ -78,7 +76,7 @@ class ChatModel(Chain[Any, Any]):
         async def run(frame: Frame, value: Any) -> Any:
             messages = value if type(value) is Messages else self.messages(value)
             resolved = resolve(self, frame.run)
-            request = ChatRequest(resolved.model, messages, dict(self.options), self.tools)
+            request = ChatRequest(resolved.model, messages, dict(self.options), self.tools, lenient=self.lenient)
             listener = listening(frame, path, tail=tail)
             return await self.send(resolved, request, frame, path, Tries(frame.attempts or self.attempts), listener)
 
@@ -111,28 +109,8 @@ class ChatModel(Chain[Any, Any]):
         listener: Any = None,
     ) -> Reply:
         """One request through the gate; what is missing before it could start is said first."""
-        if not resolved.checked:
-            check(resolved, tries)
         request.stream = listener is not None
-        call = Call(
-            frame,
-            tries,
-            provider=resolved.provider,
-            model=resolved.model,
-            path=frame.prefix + path,
-            request=request,
-            send=resolved.backend.send,
-            price=resolved.price,
-        )
-        call.limits = frame.limits if resolved.limit is None else (*frame.limits, resolved.limit)
-        call.bound = lambda: resolved.bound(request)
-        call.hashed = lambda: resolved.hashed(request)
-        if listener is not None:
-            call.emit, call.restart = listener.emit, listener.restart
-        reply: Reply = await through(call)
-        if reply.price is None:
-            reply.price = resolved.price
-        return reply
+        return await sent(resolved, request, frame, path, tries, listener)
 
 
 _CURES = {
@@ -179,10 +157,10 @@ class ModelOptions(Options, total=False):
     client: Any
     carrier: Literal["auto", "httpx", "sdk", "aiohttp"]
     attempts: int
+    unsupported: Literal["raise", "warn"]
 
 
 _OPTIONS = frozenset(get_type_hints(Options))
-_CARRIERS = ("auto", "httpx", "sdk", "aiohttp")
 
 
 @overload
@@ -204,6 +182,7 @@ def model(
     client: Any = None,
     carrier: Literal["auto", "httpx", "sdk", "aiohttp"] = "auto",
     attempts: int = ATTEMPTS,
+    unsupported: Literal["raise", "warn"] = "raise",
     **options: Any,
 ) -> Any:
     """A model by its name, "provider:name", as a chain from a string or messages.
@@ -212,37 +191,22 @@ def model(
     dataclass, TypedDict, Literal, enum, list, scalar, union or JSON schema), asking again with the error
     where an answer does not fit. `tools` only offers tools; nothing is run. `api` chooses among a
     provider's interfaces, `carrier` who sends: our HTTP client, the vendor's SDK, or aiohttp. `attempts`
-    is the most requests that one call of this step may send. Raises CompositionError for a bad spec or
+    is the most requests that one call of this step may send. An option that the model cannot honour raises
+    before anything is sent; with `unsupported="warn"` it is left out, and `Reply.warnings` says so. Raises CompositionError for a bad spec or
     option, UnknownModel for an unknown provider; keys are looked for at the first request.
     """
-    provider, _ = split(spec)
-    _known_provider(provider, spec)
     _known_options(options)
-    if carrier not in _CARRIERS:
-        msg = f"carrier={carrier!r} is not one of {', '.join(_CARRIERS)}"
-        raise CompositionError(msg)
-    if attempts < 1:
-        msg = f"attempts must be at least 1, not {attempts}"
-        raise CompositionError(msg)
-    if base_url is not None:
-        without_password(base_url)
-    # A line break at the end is the commonest fault of a key read from a file.
-    account = Account(provider, api, base_url, api_key if api_key is None else api_key.strip(), client, carrier)
+    account = reached(
+        spec, api=api, base_url=base_url, api_key=api_key, client=client, carrier=carrier, attempts=attempts
+    )
+    if unsupported not in ("raise", "warn"):
+        raise CompositionError(f"unsupported={unsupported!r} is neither 'raise' nor 'warn'")
     held: Any = _Held(output) if isinstance(output, Mapping) else output  # pyright: ignore[reportUnknownArgumentType]
-    chain = ChatModel(spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts)
+    chain = ChatModel(
+        spec, account, tuple(sorted(options.items())), _specs(tools), held, attempts, unsupported == "warn"
+    )
     chain.asked()
     return chain
-
-
-def _known_provider(name: str, spec: str) -> None:
-    """Raise UnknownModel where neither a package nor this process offers it; nothing of it is imported."""
-    # The name of models that a script answers, which stand in dumps too.
-    if name == "scripted":
-        return
-    try:
-        known(name)
-    except UnknownModel as error:
-        raise with_place(error, f"model {spec}") from None
 
 
 def _known_options(options: Mapping[str, Any]) -> None:
@@ -262,11 +226,3 @@ def _specs(tools: Sequence[Any]) -> tuple[ToolSpec, ...]:
             raise CompositionError(msg)
         found.append(spec)
     return tuple(found)
-
-
-def unhonoured(left: Mapping[str, Any], spec: str, honoured: Sequence[str] = ()) -> BadRequest:
-    """The error for options that an adapter did not take."""
-    names = ", ".join(repr(n) for n in sorted(left))
-    others = ", ".join(sorted(set(honoured) - set(left)))
-    takes = f"here it takes: {others}" if others else "remove them, or send vendor fields with extra={...}"
-    return BadRequest(f"{spec} cannot honour the option {names}; nothing was sent", cure=takes)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.compose.kinds import Kind
 from chainkit.errors import CompositionError, did_you_mean
-from chainkit.models.chat import ATTEMPTS, ChatModel, held_schema, model
+from chainkit.models.chat import ChatModel, held_schema, model
+from chainkit.models.reached import ATTEMPTS
 
 if TYPE_CHECKING:
     from chainkit.compose.load import Names
 
 
-_FIELDS = frozenset({"spec", "api", "base_url", "carrier", "attempts", "options", "tools", "output"})
+_FIELDS = frozenset({"spec", "api", "base_url", "carrier", "attempts", "options", "tools", "output", "unsupported"})
 
 
 def _to_data(chain: ChatModel) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def _to_data(chain: ChatModel) -> dict[str, Any]:
         data["carrier"] = account.carrier
     if chain.attempts != ATTEMPTS:
         data["attempts"] = chain.attempts
+    if chain.lenient:
+        data["unsupported"] = "warn"
     if chain.options:
         data["options"] = {k: plain(v, f"{chain.label}.{k}") for k, v in chain.options}
     if chain.tools:
@@ -56,7 +59,7 @@ def _from_data(data: dict[str, Any], names: Names) -> Any:
     if base_url is not None and base_url not in names.words:
         msg = f"the dump would send requests to {base_url}, and names= does not allow it"
         raise CompositionError(msg, cure=f"load(data, names={{..., {base_url!r}: True}}) where you trust that address")
-    given = {k: data[k] for k in ("api", "base_url", "carrier", "attempts") if k in data}
+    given = {k: data[k] for k in ("api", "base_url", "carrier", "attempts", "unsupported") if k in data}
     options = {k: value(v, names) for k, v in data.get("options", {}).items()}
     tools = tuple(ToolSpec(**t) for t in data.get("tools", ()))
     output = data.get("output")

@@ -21,10 +21,13 @@ from chainkit.errors import (
     did_you_mean,
 )
 from chainkit.models.access import Access, access, no_key
+from chainkit.models.multipart import Multipart
 from chainkit.models.pieces import TextPiece
 from chainkit.models.profile import Profile
 from chainkit.models.provider import PROTOCOL, Rendered
+from chainkit.models.settled import settle
 from chainkit.models.sse import SseParser
+from chainkit.models.vendor import put
 from chainkit.run.carriers.clients import CLIENTS, kind_of
 from chainkit.run.carriers.handed import http_client, made_in
 from chainkit.run.carriers.wire import HttpRequest
@@ -32,9 +35,8 @@ from chainkit.run.carriers.wire import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from chainkit.models.provider import Account, ChatWire
+    from chainkit.models.provider import Account, ChatWire, Signer, TaskWire
     from chainkit.models.reply import Reply
-    from chainkit.models.request import ChatRequest
     from chainkit.run.call import Call
     from chainkit.run.carriers.sdk import Sdk
     from chainkit.run.carriers.wire import HttpResponse
@@ -47,7 +49,10 @@ _SHOWN = 200
 class HttpProvider:
     """One vendor or gateway, as data.
 
-    `wires` maps an `api` to its wire, or to an import string "package.module:name" of one. `auth` is the
+    `wires` maps an `api` to its wire, or to an import string "package.module:name" of one; `tasks` maps what is
+    asked besides chat (`embed`, `rerank`, ...) to its wire. `base_url` may hold `{VARIABLE}` or
+    `{VARIABLE:default}`, filled from the environment. `vendor` is the TypedDict of options that only this vendor
+    has. `signer` opens the door where there is no key. `auth` is the
     header that carries the key, with `{key}` in it; `auth_for` gives another form for the key of one
     variable. `header_env` maps further headers to the variables that hold their values. `hosts` are the
     vendor's own hosts besides that of `base_url`; one that begins with a dot stands for all below it. A
@@ -72,16 +77,19 @@ class HttpProvider:
     sdk: str | None = None
     extra: str | None = None
     profiles: Callable[[str], Profile] | str | None = None
+    tasks: Mapping[str, TaskWire | str] = field(default_factory=dict[str, "TaskWire | str"])
+    vendor: Any = None
+    signer: Signer | str | None = None
     protocol: int = PROTOCOL
 
     def open(self, account: Account) -> HttpBackend:
         """A backend for an account. Raises CompositionError for an `api` that there is not."""
         api = account.api or self.default_api
         wire = self.wires.get(api)
-        if wire is None:
+        if wire is None and (self.wires or account.api):
             msg = f"{self.name} has no api={api!r}"
             raise CompositionError(msg, cure=did_you_mean(api, sorted(self.wires)))
-        return HttpBackend(self, account, imported(wire))
+        return HttpBackend(self, account, imported(wire) if wire is not None else None)
 
     def profile(self, model: str, account: Account | None = None) -> Profile:
         """What that model can do."""
@@ -94,7 +102,7 @@ class HttpProvider:
 class HttpBackend:
     """An account of a provider: encodes, sends, decodes."""
 
-    def __init__(self, row: HttpProvider, account: Account, wire: ChatWire) -> None:
+    def __init__(self, row: HttpProvider, account: Account, wire: ChatWire | None) -> None:
         self._row = row
         self._account = account
         self._wire = wire
@@ -107,42 +115,62 @@ class HttpBackend:
             self._found = access(self._row, self._account)
         return self._found
 
-    def _encoded(self, request: ChatRequest) -> dict[str, Any]:
-        options = dict(request.options)
-        body = self._wire.encode(request, options)
-        if options:
-            from chainkit.models.chat import unhonoured
+    def _wire_of(self, request: Any) -> Any:
+        """The wire for a request's kind. Raises BadRequest where the provider offers none."""
+        if request.kind == "chat" and self._wire is not None:
+            return self._wire
+        wire = self._row.tasks.get(request.kind)
+        if wire is None:
+            raise self._offers_none(request.kind)
+        return imported(wire)
 
+    def _offers_none(self, kind: str) -> BadRequest:
+        offered = sorted({*self._row.tasks, *(("chat",) if self._wire is not None else ())})
+        return BadRequest(f"{self._row.name} has no models for {kind!r}", cure=f"it offers: {', '.join(offered)}")
+
+    def _encoded(self, wire: Any, request: Any) -> Any:
+        options = dict(request.options)
+        vendor = options.pop("vendor", None)
+        body = wire.encode(request, options)
+        if vendor:
+            typed = imported(self._row.vendor) if self._row.vendor is not None else None
+            put(body, self._row.name, typed, vendor)
+        if options:
             known = self._row.profile(request.model).options
-            raise unhonoured(options, f"{self._row.name}:{request.model}", sorted(known or ()))
+            settle(request, options, f"{self._row.name}:{request.model}", sorted(known or ()))
         return body
 
-    def _path(self, request: ChatRequest) -> str:
-        path = self._wire.path
+    def _path(self, wire: Any, request: Any) -> str:
+        path = wire.path if isinstance(wire.path, str) else wire.path(request)
         path = path.format(model=quote(request.model, safe="")) if "{" in path else path
         return f"/{path.lstrip('/')}"
 
-    def _request(self, request: ChatRequest, *, relative: bool) -> HttpRequest:
-        body = self._encoded(request)
+    def _request(self, wire: Any, request: Any, *, relative: bool) -> HttpRequest:
+        body, path = self._encoded(wire, request), self._path(wire, request)
         if relative:
-            return HttpRequest("POST", self._path(request), {}, stream=request.stream, json=body)
+            return HttpRequest("POST", path, {}, stream=request.stream, json=body)
         found = self._access()
-        if found.missing:
+        if found.missing and self._row.signer is None:
             raise no_key(self._row)
         headers = found.headers | _ACCEPT[request.stream]
-        return HttpRequest("POST", found.base_url + self._path(request), headers, written(body), stream=request.stream)
+        if isinstance(body, Multipart):
+            content, headers["content-type"] = body.encoded()
+        else:
+            content = written(body)
+        return HttpRequest("POST", found.base_url + path, headers, content, stream=request.stream)
 
-    def render(self, request: ChatRequest) -> Rendered:
+    def render(self, request: Any) -> Rendered:
         """The request as it would leave. The key is masked; nothing is sent."""
-        found = self._access()
+        found, wire = self._access(), self._wire_of(request)
+        body = self._encoded(wire, request)
         return Rendered(
             path="",
             provider=self._row.name,
             model=request.model,
             method="POST",
-            url=found.shown + self._path(request),
+            url=found.shown + self._path(wire, request),
             headers=found.masked | _ACCEPT[request.stream],
-            body=self._encoded(request),
+            body=body.shown() if isinstance(body, Multipart) else body,
         )
 
     def check(self, model: str | None = None) -> None:
@@ -156,33 +184,43 @@ class HttpBackend:
         elif kind == "client" and _sdks(account.client):
             self._with_extra(lambda sdk: sdk.mode(account.client))
         elif found.missing:
-            raise no_key(self._row)
+            self._with_credentials()
         if kind == "aiohttp":
             from chainkit.run.carriers.loop_aiohttp import library
 
             library()
 
+    def _with_credentials(self) -> None:
+        if self._row.signer is None:
+            raise no_key(self._row)
+        imported(self._row.signer).check(self._account)
+
     # How it goes out, and what comes back.
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call) -> Any:
         """Answer `call.request`; pieces leave through `call.emit` where that is not None."""
-        request: ChatRequest = call.request
+        request, wire = call.request, self._wire_of(call.request)
         if request.stream != (call.emit is not None):
             request = replace(request, stream=call.emit is not None)
         carrier = self._carrier(call)
-        response = await carrier.open(self._request(request, relative=carrier.relative), until=call.until)
+        leaving = self._request(wire, request, relative=carrier.relative)
+        if self._row.signer is not None and not carrier.relative and self._access().missing:
+            leaving = await imported(self._row.signer).sign(self._account, leaving, call)
+        response = await carrier.open(leaving, until=call.until)
         whole = False
         try:
             if not 200 <= response.status < 300:
-                raise await self._refused(response)
+                raise await self._refused(wire, response)
             if call.emit is None or _is_json(response):
-                reply = await self._whole(response, call)
+                reply = await self._whole(wire, response, request, call)
             else:
-                reply = await self._streamed(response, request, call)
+                reply = await self._streamed(wire, response, request, call)
             whole = True
         finally:
             await response.close(whole)
         reply.headers = response.headers
+        if request.warnings:
+            reply.warnings = (*reply.warnings, *request.warnings)
         return reply
 
     def _carrier(self, call: Call) -> Any:
@@ -211,15 +249,18 @@ class HttpBackend:
             msg = f"{row.name}: the vendor's own client is not installed ({error.name or error})"
             raise MissingExtra(msg, cure=f"pip install 'chainkit[{row.extra or row.name}]'") from error
 
-    async def _whole(self, response: HttpResponse, call: Call) -> Reply:
-        reply = self._wire.decode(self._read(await response.read()))
+    async def _whole(self, wire: Any, response: HttpResponse, request: Any, call: Call) -> Any:
+        body = await response.read()
+        if request.kind != "chat":
+            return wire.decode(body if wire.answer == "bytes" else self._read(body), request)
+        reply: Reply = wire.decode(self._read(body))
         if call.emit is not None and reply.text:
             # Asked for a stream, and given all at once.
             await call.emit(TextPiece(reply.text))
         return reply
 
-    async def _streamed(self, response: HttpResponse, request: ChatRequest, call: Call) -> Reply:
-        fold, parser, emit = self._wire.fold(request), SseParser(), call.emit
+    async def _streamed(self, wire: Any, response: HttpResponse, request: Any, call: Call) -> Any:
+        fold, parser, emit = wire.fold(request), getattr(wire, "framing", SseParser)(), call.emit
         assert emit is not None
         feed, chunk, show = parser.feed, response.chunk, fold.feed
         while data := await self._next(chunk):
@@ -244,13 +285,13 @@ class HttpBackend:
             msg = f"{self._row.name} answered something that is no JSON: {shown!r}"
             raise ReplyMalformed(msg, cure="check base_url: this may not be the provider's API") from None
 
-    async def _refused(self, response: HttpResponse) -> ProviderError:
+    async def _refused(self, wire: Any, response: HttpResponse) -> ProviderError:
         found, status = self._access(), response.status
         if 300 <= status < 400:
             to = response.headers.get("location", "nowhere")
             msg = f"{self._row.name} at {found.shown} answered {status}: a redirect to {to}, which is not followed"
             return BadRequest(msg, cure="set base_url to where the API is", status=status)
-        error = self._wire.error(status, response.headers, await response.read())
+        error: ProviderError = wire.error(status, response.headers, await response.read())
         _rewrite(error, found.scrub(error.message))
         if found.withheld is not None and isinstance(error, AuthenticationError):
             error.cure = (

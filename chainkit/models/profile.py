@@ -14,7 +14,10 @@ class Profile:
     `output` are the ways to ask for structured output, best first: `native` (a schema the vendor
     enforces), `tool` (a forced tool call), `grammar` (a local grammar), `json` (valid JSON of any shape),
     `prompt` (asked for in words). `schema` is the dialect such a schema must keep to, or its name.
-    `options` are the names of the options it honours; None where any may be sent.
+    `options` are the names of the options it honours; None where any may be sent. `kinds` are what it is
+    asked for: `chat`, `complete`, `embed`, `rerank`, `image`, `transcribe`, `speak`, `classify`. `media` are the
+    kinds of part it reads, `fetches` those whose URL the vendor opens itself. `most` is how many items one
+    request may hold, where it takes many.
     """
 
     provider: str
@@ -28,3 +31,8 @@ class Profile:
     usage_in_stream: bool = True
     options: frozenset[str] | None = None
     local: bool = False
+    kinds: frozenset[str] = frozenset({"chat"})
+    media: frozenset[str] | None = None
+    fetches: frozenset[str] = frozenset({"image"})
+    reasoning: bool | None = None
+    most: int | None = None

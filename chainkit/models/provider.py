@@ -8,16 +8,18 @@ rows of data. For anything else, be a `Provider` yourself: `open` gives a `Backe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from chainkit.errors import ProviderError
+    from chainkit.models.multipart import Multipart
     from chainkit.models.profile import Profile
     from chainkit.models.reply import Reply
     from chainkit.models.request import ChatRequest
     from chainkit.run.call import Call
+    from chainkit.run.carriers.wire import HttpRequest
 
 PROTOCOL = 1
 
@@ -66,12 +68,30 @@ class Fold(Protocol):
         ...
 
 
+class Parser(Protocol):
+    """Cuts the bytes of a stream into events. `chainkit.models.sse.SseParser` and `JsonLines` are two."""
+
+    def feed(self, data: bytes) -> Sequence[tuple[str, bytes]]:
+        """The events that end in `data`: their names and their data."""
+        ...
+
+    def rest(self) -> Sequence[tuple[str, bytes]]:
+        """What came after the last end of an event, as events."""
+        ...
+
+
 class ChatWire(Protocol):
-    """One wire format for chat: pure, no I/O."""
+    """One wire format for chat: pure, no I/O.
+
+    A stream that is no server-sent events has `framing`, a callable that makes its `Parser`.
+    """
 
     name: str
-    path: str
-    """Where to POST, relative to the base URL; may hold `{model}`."""
+
+    @property
+    def path(self) -> str | Callable[[ChatRequest], str]:
+        """Where to POST, relative to the base URL; may hold `{model}`, or be worked out from the request."""
+        ...
 
     def encode(self, request: ChatRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body. Takes what it honours out of `options` (a fresh dict); the core raises on the rest."""
@@ -90,14 +110,53 @@ class ChatWire(Protocol):
         ...
 
 
+class TaskWire(Protocol):
+    """One wire format for a request that is no chat (`request.kind`): pure, no I/O.
+
+    `answer` says what `decode` is given: parsed JSON or the bytes as they came.
+    """
+
+    name: str
+    answer: Literal["json", "bytes"]
+
+    @property
+    def path(self) -> str | Callable[[Any], str]:
+        """Where to POST, relative to the base URL; may hold `{model}`, or be worked out from the request."""
+        ...
+
+    def encode(self, request: Any, options: dict[str, Any]) -> dict[str, Any] | Multipart:
+        """The body. Takes what it honours out of `options`; the core raises on the rest."""
+        ...
+
+    def decode(self, body: Any, request: Any) -> Any:
+        """The answer to that request: an object with `usage`, `warnings`, `headers` and `price`."""
+        ...
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """An answer that is none, as an error of ours."""
+        ...
+
+
+class Signer(Protocol):
+    """Credentials that are more than a key in a header: a signature, a token that has to be fetched."""
+
+    def check(self, account: Account) -> None:
+        """Raise AuthenticationError or MissingExtra where there are none. No network."""
+        ...
+
+    async def sign(self, account: Account, request: HttpRequest, call: Call) -> HttpRequest:
+        """The request with what opens the door. Raises AuthenticationError."""
+        ...
+
+
 class Backend(Protocol):
     """A provider opened for one account: what stands at the right end of the gate."""
 
     async def send(self, call: Call) -> Reply:
-        """Answer `call.request`; pieces leave through `call.emit` where that is not None."""
+        """Answer `call.request`, whose `kind` says what it is; pieces leave through `call.emit` where that is not None."""
         ...
 
-    def render(self, request: ChatRequest) -> Rendered:
+    def render(self, request: Any) -> Rendered:
         """The request as it would leave."""
         ...
 

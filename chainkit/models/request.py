@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, ClassVar, Literal, TypeAlias, TypedDict
 
 from chainkit.messages import Messages
 
@@ -31,12 +31,17 @@ class Options(TypedDict, total=False):
     reasoning_tokens: int
     verbosity: Literal["low", "medium", "high"]
     service_tier: str
+    prompt_cache: Literal["short", "long"]
+    """Keep the prompt in the vendor's cache: for minutes, or for an hour and more."""
+    prompt_cache_key: str
     parallel_tools: bool
     tool_choice: str
     user: str
     grammar: str
     extra: Mapping[str, Any]
     """Vendor fields, sent as they are."""
+    vendor: Mapping[str, Any]
+    """Typed options of one vendor, prefixed with its name: a TypedDict of its package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,11 @@ class ChatRequest:
     """One question to a chat model.
 
     `options` holds only what was set. `stream` asks for pieces. An adapter's `encode` takes each option
-    out with `take` and the core raises on what is left.
+    out with `pop` and the core raises on what is left - or, where the request is `lenient`, writes it down.
+    `warnings` are what an adapter had to leave out: they stand in the reply.
     """
+
+    kind: ClassVar[str] = "chat"
 
     model: str
     messages: Messages
@@ -72,6 +80,18 @@ class ChatRequest:
     tools: tuple[ToolSpec, ...] = ()
     output: OutputSpec | None = None
     stream: bool = False
+    lenient: bool = False
+    warnings: list[str] = field(default_factory=list[str])
+
+    def warn(self, text: str) -> None:
+        """Write down what the model is not told, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @property
+    def size(self) -> int:
+        """Characters of the question, with room for what stands between messages."""
+        return sum(len(str(m)) + 16 for m in self.messages)
 
     def with_messages(self, messages: Messages) -> ChatRequest:
         """The same question with other messages."""

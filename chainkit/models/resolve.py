@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chainkit.errors import ChainkitError, CompositionError
 from chainkit.usage import FREE, UNKNOWN, Cost, Usage
 
 if TYPE_CHECKING:
-    from chainkit.models.chat import ChatModel
     from chainkit.models.profile import Profile
-    from chainkit.models.provider import Backend
-    from chainkit.models.request import ChatRequest
+    from chainkit.models.provider import Account, Backend
     from chainkit.run.call import Tries
     from chainkit.run.limits import Limit
     from chainkit.run.run import Run
@@ -37,6 +35,16 @@ def _meant(spec: str) -> str:
     from chainkit.models.registry import names
 
     return f"write 'provider:{spec:.40}' with one of {', '.join(names())}; {text}"
+
+
+class Asking(Protocol):
+    """What a chain that asks a model says of it."""
+
+    @property
+    def spec(self) -> str: ...
+
+    @property
+    def account(self) -> Account: ...
 
 
 class Resolved:
@@ -65,18 +73,20 @@ class Resolved:
 
         return price(self.provider, self.model, usage)
 
-    def bound(self, request: ChatRequest) -> tuple[int, Cost]:
+    def bound(self, request: Any) -> tuple[int, Cost]:
         """The most tokens and dollars that one attempt may take."""
-        given = sum(len(str(m)) // _CHARS + 8 for m in request.messages)
+        given = request.size // _CHARS
         most = request.options.get("max_tokens") or self.profile.max_output
         if self._free:
             return given + (most or 0), FREE
+        if request.kind != "chat":
+            return given, self.price(Usage(input=given)) if request.tokens else UNKNOWN
         if most is None:
             return given, UNKNOWN
         most *= request.options.get("n") or 1
         return given + most, self.price(Usage(input=given, output=most))
 
-    def hashed(self, request: ChatRequest) -> str:
+    def hashed(self, request: Any) -> str:
         """A name for the encoded request; no key is in it."""
         import hashlib
         import json
@@ -86,7 +96,7 @@ class Resolved:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def resolve(chain: ChatModel, run: Run) -> Resolved:
+def resolve(chain: Asking, run: Run) -> Resolved:
     """Who answers for this model in this run."""
     if run.models is not None:
         stand_in = run.stand_in(chain.spec)
@@ -109,14 +119,14 @@ def check(resolved: Resolved, tries: Tries) -> None:
     resolved.checked = True
 
 
-def _own(chain: ChatModel) -> Resolved:
+def _own(chain: Asking) -> Resolved:
     found: Resolved | None = chain.__dict__.get("_resolved")
     if found is None:
         found = chain.__dict__["_resolved"] = _opened(chain)
     return found
 
 
-def _opened(chain: ChatModel) -> Resolved:
+def _opened(chain: Asking) -> Resolved:
     from chainkit.models.registry import find
 
     name, model = split(chain.spec)
@@ -124,7 +134,7 @@ def _opened(chain: ChatModel) -> Resolved:
     return Resolved(name, model, provider.open(chain.account), provider.profile(model, chain.account))
 
 
-def _standing_in(stand_in: Any, chain: ChatModel) -> Resolved:
+def _standing_in(stand_in: Any, chain: Asking) -> Resolved:
     if hasattr(stand_in, "stand_for"):
         return stand_in.stand_for(_own(chain))
     if isinstance(stand_in, str):

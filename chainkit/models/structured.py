@@ -53,6 +53,7 @@ class Asked:
             resolved = resolve(chain, frame.run)
             way, spec = self.way(resolved.profile, tools=tools)
             request = ChatRequest(resolved.model, way.instructed(messages), dict(chain.options), chain.tools, spec)
+            request.lenient = chain.lenient
             tries = Tries(frame.attempts or chain.attempts)
             listener = listening(frame, path, tail=tail, growing=_Growing(way) if frame.emit is not None else None)
             failed: list[OutputError] = []

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainkit.errors import ChainkitError, StreamBroken
 from chainkit.messages import Text, ToolCall
-from chainkit.models.chat import ATTEMPTS, ChatModel
+from chainkit.models.chat import ChatModel
 from chainkit.models.pieces import TextPiece, ToolPiece
 from chainkit.models.profile import Profile
 from chainkit.models.provider import Account, Rendered
+from chainkit.models.reached import ATTEMPTS
 from chainkit.models.reply import Reply
 from chainkit.models.resolve import Resolved
 from chainkit.run.io.blocking import too_late

@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from chainkit.errors import BadRequest
+from chainkit.models.settled import settle
 from chainkit_providers.local import native
 from chainkit_providers.openai.chat_fold import ChatFold
 from chainkit_providers.openai.chat_request import encode as encode_chat
@@ -44,10 +45,7 @@ def encode(request: ChatRequest, form: Callable[[], ToolForm]) -> dict[str, Any]
     options = dict(request.options)
     several = bool(options.pop("parallel_tools", False))
     body = encode_chat(request, options, DIALECT)
-    if options:
-        from chainkit.models.chat import unhonoured
-
-        raise unhonoured(options, f"local:{request.model}", tuple(OPTIONS))
+    settle(request, options, f"local:{request.model}", tuple(OPTIONS))
     if body.get("grammar") is not None and "response_format" in body:
         raise BadRequest("grammar= and output= both say what form the answer has", cure="give one of them")
     body.pop("stream", None)

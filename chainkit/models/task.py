@@ -1,0 +1,167 @@
+"""A model that is asked something other than a chat, as a chain: one request each, or several at once.
+
+A `Task` says what such a model takes and gives. Everything else (account, gate, attempts, stand-ins) is what a
+chat model has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chainkit.chain import Chain
+from chainkit.errors import CompositionError, did_you_mean
+from chainkit.models.provider import Account
+from chainkit.models.reached import ATTEMPTS, reached
+from chainkit.models.resolve import resolve
+from chainkit.models.sending import sent
+from chainkit.run.call import Tries
+from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from chainkit.models.profile import Profile
+    from chainkit.place import Place
+    from chainkit.run.drive import Core
+    from chainkit.run.frame import Frame
+
+
+CONCURRENCY = 4
+"""How many requests of one input are in flight, where it needs several."""
+
+
+@dataclass(slots=True)
+class TaskRequest:
+    """What every request holds that is no chat; a kind adds what it asks about, and sets `kind`.
+
+    `tokens` says that it is priced by the text it reads; `size` are the characters of that text.
+    """
+
+    kind: ClassVar[str]
+    tokens: ClassVar[bool] = False
+
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    stream: bool = False
+    lenient: bool = False
+    warnings: list[str] = field(default_factory=list[str])
+
+    def warn(self, text: str) -> None:
+        """Write down what the model is not told, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @property
+    def size(self) -> int:
+        """Characters of text that the model reads."""
+        return 0
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskReply:
+    """What every answer holds: `usage`, `cost`, `model`, `warnings`, the answer's `headers`, and `raw`, its own body."""
+
+    usage: Usage = NO_USAGE
+    model: str | None = None
+    warnings: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    raw: Any = field(default=None, repr=False)
+    price: Callable[[Usage], Cost] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def cost(self) -> Cost:
+        """What it cost, worked out when asked; Unknown where nobody knows the price."""
+        return UNKNOWN if self.price is None else self.price(self.usage)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of model, as data.
+
+    `requests(model, value, options, profile)` gives the requests that one input needs, and `joined(replies, value)`
+    their answers as one. It raises CompositionError for an input that it cannot ask about. `options` are the names
+    that its models may be given.
+    """
+
+    kind: str
+    takes: Any
+    gives: Any
+    options: frozenset[str]
+    requests: Callable[[str, Any, Mapping[str, Any], Profile], Sequence[Any]]
+    joined: Callable[[Sequence[Any], Any], Any]
+
+
+@dataclass(frozen=True, repr=False)
+class TaskModel(Chain[Any, Any]):
+    """A model of such a kind, and how to reach it."""
+
+    task: Task
+    spec: str
+    account: Account
+    options: tuple[tuple[str, Any], ...] = ()
+    attempts: int = ATTEMPTS
+    lenient: bool = False
+
+    @property
+    def in_type(self) -> Any:
+        return self.task.takes
+
+    @property
+    def out_type(self) -> Any:
+        return self.task.gives
+
+    @property
+    def label(self) -> str:
+        return f"{self.task.kind} {self.spec}"
+
+    def __hash__(self) -> int:
+        return hash((self.task.kind, self.spec, self.account.provider, self.account.base_url))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the backend that was opened here: another process opens its own. A script goes along."""
+        state = super().__getstate__()
+        return state if "script" in state else {k: v for k, v in state.items() if k != "_resolved"}
+
+    def compile(self, place: Place) -> Core:
+        path, task = place.path, self.task
+
+        async def run(frame: Frame, value: Any) -> Any:
+            resolved = resolve(self, frame.run)
+            requests = task.requests(resolved.model, value, dict(self.options), resolved.profile)
+            for request in requests:
+                request.lenient = self.lenient
+
+            async def ask(inner: Frame, request: Any) -> Any:
+                return await sent(resolved, request, inner, path, Tries(frame.attempts or self.attempts))
+
+            if len(requests) == 1:
+                return task.joined([await ask(frame, requests[0])], value)
+            jobs = [_job(ask, request) for request in requests]
+            return task.joined(await frame.gather(jobs, concurrency=CONCURRENCY), value)
+
+        return run
+
+
+def _job(ask: Callable[[Frame, Any], Any], request: Any) -> Callable[[Frame], Any]:
+    return lambda frame: ask(frame, request)
+
+
+def task_model(task: Task, spec: str, given: Mapping[str, Any]) -> TaskModel:
+    """A chain for a task. Raises CompositionError for an unknown option, UnknownModel for an unknown provider."""
+    reach = {k: v for k, v in given.items() if k in _REACH}
+    unsupported = given.get("unsupported", "raise")
+    if unsupported not in ("raise", "warn"):
+        raise CompositionError(f"unsupported={unsupported!r} is neither 'raise' nor 'warn'")
+    options = {k: v for k, v in given.items() if k not in _REACH and k != "unsupported" and v is not None}
+    for name in options:
+        if name not in task.options and name not in _ANY:
+            near = did_you_mean(name, sorted({*task.options, *_ANY, *_REACH}))
+            raise CompositionError(f"a model for {task.kind!r} has no option {name!r}", cure=near)
+    account = reached(spec, **reach)
+    attempts = reach.get("attempts", ATTEMPTS)
+    return TaskModel(task, spec, account, tuple(sorted(options.items())), attempts, unsupported == "warn")
+
+
+_REACH = frozenset({"api", "base_url", "api_key", "client", "carrier", "attempts"})
+_ANY = frozenset({"extra", "vendor"})
