@@ -28,6 +28,8 @@ class Usage:
     reasoning: int | None = None
     audio_input: int | None = None
     audio_output: int | None = None
+    units: tuple[tuple[str, float], ...] = ()
+    """What is counted in something other than tokens: `seconds` of sound, `characters`, `searches`, `images`."""
 
     def __add__(self, other: Usage) -> Usage:
         # Field by field: a sum over the names costs five times as much, and a batch adds one for each item.
@@ -39,10 +41,11 @@ class Usage:
             _plus(self.reasoning, other.reasoning),
             _plus(self.audio_input, other.audio_input),
             _plus(self.audio_output, other.audio_output),
+            self.units if not other.units else _summed(self.units, other.units),
         )
 
     def __repr__(self) -> str:
-        return f"Usage({', '.join(f'{n}={v}' for n in _NAMES if (v := getattr(self, n)) is not None)})"
+        return f"Usage({', '.join(f'{n}={v}' for n in _NAMES if (v := getattr(self, n)) not in (None, ()))})"
 
     @property
     def total(self) -> int | None:
@@ -58,6 +61,13 @@ def _plus(a: int | None, b: int | None) -> int | None:
     if a is None:
         return b
     return a if b is None else a + b
+
+
+def _summed(a: tuple[tuple[str, float], ...], b: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    both = dict(a)
+    for name, amount in b:
+        both[name] = both.get(name, 0) + amount
+    return tuple(sorted(both.items()))
 
 
 @dataclass(frozen=True, slots=True)

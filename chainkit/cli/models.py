@@ -12,15 +12,19 @@ from chainkit.models.registry import find, names, profile
 
 if TYPE_CHECKING:
     from chainkit.cli.screen import Screen
+    from chainkit.models.profile import Profile
 
 
 def models(
     context: typer.Context,
     spec: Annotated[str | None, typer.Argument(help="provider:name, to see what that model can do")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Fetch the newest price list first.")] = False,
     json: Json = False,
 ) -> None:
-    """List the providers and the local models in the cache, or what one model can do."""
+    """List the providers and the local models in the cache, or what one model can do and costs."""
     screen: Screen = context.obj
+    if refresh:
+        _refresh(screen)
     if spec is not None:
         _one(spec, screen, json=json)
         return
@@ -44,8 +48,25 @@ def _one(spec: str, screen: Screen, *, json: bool) -> None:
         ("longest answer", found.max_output),
         ("structured output", ", ".join(found.output)),
     ]
-    rows += [("tools", found.tools), ("images", found.vision)]
+    rows += [("tools", found.tools), ("images", found.vision), *_prices(found)]
     screen.table(["", spec], [(k, "not known" if v is None else v) for k, v in rows])
+
+
+def _prices(found: Profile) -> list[tuple[str, str]]:
+    listed = found.prices
+    if listed is None:
+        return [("price", "nothing: it runs here" if found.local else "not known")]
+    names = ("input", "output", "cached", "cache_write", "audio_input", "audio_output")
+    per = [(n, v) for n in names if (v := getattr(listed, n)) is not None]
+    day = f", of {listed.as_of}" if listed.as_of else ""
+    return [(f"$ per million, {n.replace('_', ' ')}", f"{v:g}") for n, v in per] + [("by", f"{listed.source}{day}")]
+
+
+def _refresh(screen: Screen) -> None:
+    from chainkit.models.price_list import refresh
+
+    source, day = refresh()
+    screen.say(f"prices of {day} from {source}")
 
 
 def _provider(name: str) -> dict[str, str]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chainkit.output.dialect import Dialect
+
+if TYPE_CHECKING:
+    from chainkit.models.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class Profile:
     `options` are the names of the options it honours; None where any may be sent. `kinds` are what it is
     asked for: `chat`, `complete`, `embed`, `rerank`, `image`, `transcribe`, `speak`, `classify`. `media` are the
     kinds of part it reads, `fetches` those whose URL the vendor opens itself. `most` is how many items one
-    request may hold, where it takes many.
+    request may hold, where it takes many. `priced_as` is the provider's name on the price list where it has
+    another there.
     """
 
     provider: str
@@ -36,3 +41,13 @@ class Profile:
     fetches: frozenset[str] = frozenset({"image"})
     reasoning: bool | None = None
     most: int | None = None
+    priced_as: str | None = None
+
+    @property
+    def prices(self) -> Prices | None:
+        """What the price list says of the model, with its day; None where it says nothing, or the model is local."""
+        if self.local:
+            return None
+        from chainkit.models.prices import prices
+
+        return prices(self.priced_as or self.provider, self.model)

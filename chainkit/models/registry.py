@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,9 @@ def profile(spec: str) -> Profile:
     from chainkit.models.resolve import split
 
     provider, model = split(spec)
-    return find(provider).profile(model)
+    told = find(provider).profile(model)
+    listed = told.prices if told.context is None else None
+    return told if listed is None else replace(told, context=listed.context)
 
 
 @lru_cache(maxsize=1)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from chainkit.messages import Message, ServerItem, Text, Thinking, ToolCall
 from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
+
+if TYPE_CHECKING:
+    from chainkit.models.rates import RateLimit
 
 FinishReason: TypeAlias = Literal[
     "stop", "length", "tool_calls", "content_filter", "refusal", "paused", "error", "unknown"
@@ -76,6 +79,13 @@ class Reply:
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tools it wants called, in order."""
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+    @property
+    def rate_limits(self) -> Mapping[str, RateLimit]:
+        """What the answer's headers say of the account's limits: by `requests`, `tokens`, ...; often empty."""
+        from chainkit.models.rates import rate_limits
+
+        return rate_limits(self.headers)
 
     @property
     def message(self) -> Message:

@@ -8,6 +8,8 @@ from chainkit.errors import ChainkitError, CompositionError
 from chainkit.usage import FREE, UNKNOWN, Cost, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chainkit.models.profile import Profile
     from chainkit.models.provider import Account, Backend
     from chainkit.run.call import Tries
@@ -63,15 +65,15 @@ class Resolved:
         self._free = profile.local
         self.checked = False
 
-    def price(self, usage: Usage) -> Cost:
-        """What that usage cost."""
+    def price(self, usage: Usage, terms: Mapping[str, str] | None = None) -> Cost:
+        """What that usage cost. `terms` change prices: a service tier, a batch."""
         if self._free:
             return FREE
-        if usage.input is None and usage.output is None:
+        if usage.input is None and usage.output is None and not usage.units:
             return UNKNOWN
         from chainkit.models.prices import price
 
-        return price(self.provider, self.model, usage)
+        return price(self.profile.priced_as or self.provider, self.model, usage, terms)
 
     def bound(self, request: Any) -> tuple[int, Cost]:
         """The most tokens and dollars that one attempt may take."""

@@ -34,7 +34,10 @@ async def sent(resolved: Resolved, request: Any, frame: Frame, path: str, tries:
     call.hashed = lambda: resolved.hashed(request)
     if listener is not None:
         call.emit, call.restart = listener.emit, listener.restart
+    tier = request.options.get("service_tier")
+    if tier is not None:
+        call.price = lambda usage: resolved.price(usage, {"service_tier": str(tier)})
     reply: Any = await through(call)
     if reply.price is None:
-        reply.price = resolved.price
+        reply.price = call.price
     return reply

@@ -105,7 +105,7 @@ class Row:
             "id": self.id, "parent": self.parent, "kind": self.kind, "path": self.path, "draw": list(self.draw),
             "attempt": self.attempt, "provider": self.provider, "model": self.model, "hash": self.hash,
             "start": self.start, "end": self.end, "outcome": self.outcome, "error": self.error,
-            "usage": {n: v for n in Usage.__slots__ if (v := getattr(self.usage, n)) is not None},
+            "usage": {n: v for n in Usage.__slots__ if (v := getattr(self.usage, n)) not in (None, ())},
             "cost": {"low": self.cost.low, "high": self.cost.high},
         }  # fmt: skip
 
