@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, overload
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
@@ -33,6 +34,15 @@ class Media:
     def __repr__(self) -> str:
         held = f"{len(self.data)} bytes" if self.data is not None else self.url
         return f"Media({self.kind}, {self.media_type}, {held})"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the bytes to a file. Raises ValueError for a part that is only a URL, OSError where it cannot."""
+        if self.data is None:
+            msg = f"there are no bytes to save, only a URL: {self.url}"
+            raise ValueError(msg)
+        place = Path(path)
+        place.write_bytes(self.data)
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +148,12 @@ def as_messages(value: Any) -> Messages | None:
         items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
         if items and all(isinstance(m, Message) for m in items):
             return Messages(items)
+    return None
+
+
+def counted_text(value: Any) -> str | None:
+    """The text of an answer that counts as its text where a text is wanted: a reply, a transcript; else None."""
+    kind: Any = type(value)
+    if getattr(kind, "counts_as_text", False) or hasattr(value, "finish_reason"):
+        return str(value.text)
     return None

@@ -10,6 +10,7 @@ from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import common, spelled
 from chainkit.errors import CompositionError, did_you_mean
+from chainkit.messages import counted_text
 
 if TYPE_CHECKING:
     from chainkit.chain import Step
@@ -76,9 +77,8 @@ def _plain(choice: Any) -> Any:
     """What a chooser chose: a reply or a verdict counts as its text or value."""
     if hasattr(choice, "ballots"):
         choice = choice.value
-    if hasattr(choice, "finish_reason"):
-        choice = choice.text.strip()
-    return choice
+    text = counted_text(choice)
+    return choice if text is None else text.strip()
 
 
 def _no_arm(choice: Any, names: tuple[Any, ...]) -> CompositionError:

@@ -93,8 +93,11 @@ def _unsaid(kind: Any) -> bool:
 
 
 def _text_of_reply(a: Any, b: Any) -> bool:
-    """The one coercion at a join: a reply counts as its text where text is declared."""
-    return b is str and getattr(a, "__name__", "") == "Reply" and a.__module__ == "chainkit.models.reply"
+    """The one coercion at a join: a reply, or an answer like it, counts as its text where text is declared."""
+    if b is not str:
+        return False
+    named = getattr(a, "__name__", "") == "Reply" and a.__module__ == "chainkit.models.reply"
+    return named or getattr(a, "counts_as_text", False) is True
 
 
 def _unions(a: Any, b: Any) -> bool | None:

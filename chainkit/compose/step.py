@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from chainkit.chain import Chain
 from chainkit.compose.meet import hints_of
 from chainkit.errors import CompositionError
+from chainkit.messages import counted_text
 from chainkit.run.run import CURRENT
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ def _async_core(function: Callable[[Any], Awaitable[Any]]) -> Core:
 
 
 def _textual(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A reply given where a string is declared counts as its text."""
+    """A reply, or an answer like it, given where a string is declared counts as its text."""
 
     @functools.wraps(function)
     def with_text(value: Any) -> Any:
-        return function(value if isinstance(value, str) or not hasattr(value, "finish_reason") else value.text)
+        text = None if isinstance(value, str) else counted_text(value)
+        return function(value if text is None else text)
 
     return with_text
 

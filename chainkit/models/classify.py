@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from chainkit.errors import CompositionError
 from chainkit.models.reached import Reach
-from chainkit.models.task import Task, TaskReply, TaskRequest, task_model
+from chainkit.models.task import Task, TaskReply, TaskRequest, only, task_model
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
@@ -31,8 +31,9 @@ class ClassifyRequest(TaskRequest):
 
 @dataclass(slots=True)
 class Classification(TaskReply):
-    """The best label, and the score of each: 0 to 1, best first. `str()` is the label."""
+    """The best label, and the score of each: 0 to 1, best first. `str()` is the label, which also counts as its text."""
 
+    counts_as_text: ClassVar[bool] = True
     label: str = ""
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -40,6 +41,11 @@ class Classification(TaskReply):
     def score(self) -> float:
         """The score of the best label."""
         return self.scores[self.label]
+
+    @property
+    def text(self) -> str:
+        """The best label."""
+        return self.label
 
     def __str__(self) -> str:
         return self.label
@@ -69,4 +75,4 @@ def _requests(model: str, value: Any, options: Mapping[str, Any], profile: Profi
     return [ClassifyRequest(model, options, text=value)]
 
 
-TASK = Task("classify", str, Classification, frozenset({"labels"}), _requests, lambda replies, _: replies[0])
+TASK = Task("classify", str, Classification, frozenset({"labels"}), _requests, only)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from chainkit.errors import CompositionError
+from chainkit.messages import counted_text
 from chainkit.models.reached import Reach
-from chainkit.models.task import Task, TaskReply, TaskRequest, task_model
-from chainkit.usage import total_usage
+from chainkit.models.task import Task, TaskReply, TaskRequest, joined, portions, task_model
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
@@ -71,36 +71,32 @@ def embedder(spec: str, **options: Unpack[EmbedOptions]) -> Chain[str | Sequence
 
     `dimensions` shortens the vectors where the model can; `task` says what they are for: `query` and `document`
     give the two sides of a search their own vectors where the model knows the difference. Many texts go in as
-    many requests as the provider needs, side by side. Raises CompositionError for a bad spec or option,
+    many requests as the provider needs, side by side; the vectors stay in the order of the texts. Raises CompositionError for a bad spec or option,
     UnknownModel for an unknown provider.
     """
     return task_model(TASK, spec, options)
 
 
 def _requests(model: str, value: Any, options: Mapping[str, Any], profile: Profile) -> list[EmbedRequest]:
-    texts: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
-    for at, text in enumerate(texts):
-        if not isinstance(text, str):
-            msg = f"an embedder takes texts, and item {at} is {type(text).__name__}: {text!r:.60}"
-            raise CompositionError(msg, cure="hand on its text: document.text, reply.text")
-    most = profile.most or MOST
-    return [EmbedRequest(model, options, texts=texts[i : i + most]) for i in range(0, len(texts), most)]
+    text = value if isinstance(value, str) else counted_text(value)
+    texts = [text] if text is not None else [_text(item, at) for at, item in enumerate(value)]
+    parts = portions(texts, profile.most or MOST, profile.room)
+    return [EmbedRequest(model, options, texts=tuple(part)) for part in parts]
+
+
+def _text(item: Any, at: int) -> str:
+    found = item if isinstance(item, str) else counted_text(item)
+    if found is None:
+        msg = f"an embedder takes texts, and item {at} is {type(item).__name__}: {item!r:.60}"
+        raise CompositionError(msg, cure="hand on its text: document.text, reply.text")
+    return found
 
 
 def _joined(replies: Sequence[Embeddings], value: Any) -> Embeddings:
-    if len(replies) == 1:
-        return replies[0]
-    if not replies:
-        return Embeddings()
-    first = replies[0]
-    return Embeddings(
-        vectors=tuple(v for r in replies for v in r.vectors),
-        usage=total_usage(r.usage for r in replies),
-        model=first.model,
-        warnings=tuple(dict.fromkeys(w for r in replies for w in r.warnings)),
-        headers=first.headers,
-        price=first.price,
-    )
+    whole = joined(replies, Embeddings())
+    if len(replies) > 1:
+        whole.vectors = tuple(v for r in replies for v in r.vectors)
+    return whole
 
 
 TASK = Task("embed", str | Sequence[str], Embeddings, frozenset({"dimensions", "task"}), _requests, _joined)

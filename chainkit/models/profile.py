@@ -21,7 +21,7 @@ class Profile:
     `options` are the names of the options it honours; None where any may be sent. `kinds` are what it is
     asked for: `chat`, `complete`, `embed`, `rerank`, `image`, `transcribe`, `speak`, `classify`. `media` are the
     kinds of part it reads, `fetches` those whose URL the vendor opens itself. `most` is how many items one
-    request may hold, where it takes many. `priced_as` is the provider's name on the price list where it has
+    request may hold, where it takes many, and `room` how many tokens they may have together. `priced_as` is the provider's name on the price list where it has
     another there.
     """
 
@@ -41,6 +41,7 @@ class Profile:
     fetches: frozenset[str] = frozenset({"image"})
     reasoning: bool | None = None
     most: int | None = None
+    room: int | None = None
     priced_as: str | None = None
 
     @property

@@ -6,20 +6,22 @@ chat model has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from chainkit.chain import Chain
 from chainkit.errors import CompositionError, did_you_mean
+from chainkit.messages import counted_text
 from chainkit.models.provider import Account
 from chainkit.models.reached import ATTEMPTS, reached
 from chainkit.models.resolve import resolve
 from chainkit.models.sending import sent
 from chainkit.run.call import Tries
-from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage
+from chainkit.usage import NO_USAGE, UNKNOWN, Cost, Usage, total_cost, total_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from chainkit.models.profile import Profile
     from chainkit.place import Place
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from chainkit.run.frame import Frame
 
 
+R = TypeVar("R", bound="TaskReply")
 CONCURRENCY = 4
 """How many requests of one input are in flight, where it needs several."""
 
@@ -35,11 +38,13 @@ CONCURRENCY = 4
 class TaskRequest:
     """What every request holds that is no chat; a kind adds what it asks about, and sets `kind`.
 
-    `tokens` says that it is priced by the text it reads; `size` are the characters of that text.
+    `tokens` says that it is priced by the text it reads; `size` are the characters of that text. `media` names the
+    fields that hold parts: those whose URL the vendor does not open are fetched before it is sent.
     """
 
     kind: ClassVar[str]
     tokens: ClassVar[bool] = False
+    media: ClassVar[tuple[str, ...]] = ()
 
     model: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -90,6 +95,29 @@ class Task:
     options: frozenset[str]
     requests: Callable[[str, Any, Mapping[str, Any], Profile], Sequence[Any]]
     joined: Callable[[Sequence[Any], Any], Any]
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Ours go to another process by their kind, a stranger's as they are."""
+        return (task_of, (self.kind,)) if self.kind in KINDS else super().__reduce__()
+
+
+KINDS = {
+    "classify": "classify",
+    "embed": "embed",
+    "image": "image",
+    "rerank": "rerank",
+    "speak": "speak",
+    "transcribe": "transcribe",
+}
+"""The kinds that have a function of their own, and the module, beside this one, whose `TASK` it is."""
+
+
+def task_of(kind: str) -> Task:
+    """The task of one of `KINDS`. Raises CompositionError for another word."""
+    if kind not in KINDS:
+        raise CompositionError(f"no model is asked for {kind!r}", cure=did_you_mean(kind, sorted(KINDS)))
+    found: Task = import_module(f"chainkit.models.{KINDS[kind]}").TASK
+    return found
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,3 +193,63 @@ def task_model(task: Task, spec: str, given: Mapping[str, Any]) -> TaskModel:
 
 _REACH = frozenset({"api", "base_url", "api_key", "client", "carrier", "attempts"})
 _ANY = frozenset({"extra", "vendor"})
+
+
+def only(replies: Sequence[Any], value: Any) -> Any:
+    """The answer where there is one request for each input."""
+    return replies[0]
+
+
+def joined(replies: Sequence[R], none: R) -> R:
+    """Answers to the parts of one input as one: usage and warnings together, what was answered by the first.
+
+    `none` is the answer where nothing had to be asked. What the answers hold is for the kind to join.
+    """
+    if len(replies) < 2:
+        return replies[0] if replies else none
+    prices = [r.price for r in replies]
+    return replace(
+        replies[0],
+        usage=total_usage(r.usage for r in replies),
+        warnings=tuple(dict.fromkeys(w for r in replies for w in r.warnings)),
+        price=prices[0] if all(p == prices[0] for p in prices) else _Together(tuple(replies)),
+        raw=[r.raw for r in replies],
+    )
+
+
+class _Together:
+    """The price of answers of which each told its own."""
+
+    def __init__(self, replies: tuple[TaskReply, ...]) -> None:
+        self._costs = [r.cost for r in replies]
+
+    def __call__(self, usage: Usage) -> Cost:
+        return total_cost(self._costs)
+
+
+def portions(texts: Sequence[str], most: int, room: int | None) -> Iterator[list[str]]:
+    """Texts in order, in parts of at most so many, and of so many tokens by a careful guess; one text is never cut."""
+    part: list[str] = []
+    held = 0
+    for text in texts:
+        size = tokens_guessed(text) if room is not None else 0
+        if part and (len(part) >= most or (room is not None and held + size > room)):
+            yield part
+            part, held = [], 0
+        part.append(text)
+        held += size
+    if part:
+        yield part
+
+
+def tokens_guessed(text: str) -> int:
+    """About how many tokens a text has, rather too many: one for three bytes."""
+    return len(text.encode("utf-8", "surrogatepass")) // 3 + 1
+
+
+def text_of(value: Any, what: str) -> str:
+    """A text, or what counts as one. Raises CompositionError for anything else."""
+    found = value if isinstance(value, str) else counted_text(value)
+    if found is None:
+        raise CompositionError(f"{what} is a text, and got {type(value).__name__}: {value!r:.60}")
+    return found

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, TypeAlias, get_args
 
 from chainkit.errors import PromptError
-from chainkit.models.reply import Reply
+from chainkit.messages import counted_text
 from chainkit.prompts.words import shown
 
 Fit: TypeAlias = Callable[[Any], Any]
@@ -26,12 +26,13 @@ def fit_for(name: str, kind: Any) -> Fit:
 
 
 def _text(value: Any) -> str:
-    """Plain text: a subclass loses what it adds, a reply counts as its text."""
+    """Plain text: a subclass loses what it adds, a reply or a transcript counts as its text."""
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, Reply):
-        return value.text
-    raise ValueError
+    text = counted_text(value)
+    if text is None:
+        raise ValueError
+    return text
 
 
 def plain(value: Any) -> Any:
@@ -89,8 +90,9 @@ def mentions_text(kind: Any) -> bool:
 
 def with_texts(value: Any) -> Any:
     """The value with replies replaced by their texts; the same object where there are none."""
-    if isinstance(value, Reply):
-        return value.text
+    text = counted_text(value)
+    if text is not None:
+        return text
     if isinstance(value, (list, tuple)):
         items: list[Any] = [with_texts(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.chain import Chain
 from chainkit.documents import Retrieved
 from chainkit.errors import CompositionError
-from chainkit.messages import as_messages
+from chainkit.messages import as_messages, counted_text
 
 if TYPE_CHECKING:
     from chainkit.place import Place
@@ -54,8 +54,9 @@ def question_in(value: Any) -> str:
     """The question in a text, a reply or messages (their last). Raises CompositionError for anything else."""
     if isinstance(value, str):
         return value
-    if hasattr(value, "finish_reason"):
-        return str(value.text)
+    text = counted_text(value)
+    if text is not None:
+        return text
     messages = as_messages(value)
     if messages is None:
         raise CompositionError(f"a question is a text, and this is {type(value).__name__}: {value!r:.60}")
