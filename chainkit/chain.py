@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainkit.compose.graph import Graph
     from chainkit.ensembles.verdict import Verdict
     from chainkit.messages import Message, Promptable
+    from chainkit.models.batches import ProviderBatch
     from chainkit.models.provider import Rendered
     from chainkit.models.reply import Reply
     from chainkit.run.drive import Core
@@ -149,11 +150,18 @@ class Chain(Generic[In, Out]):
         *,
         concurrency: int = ...,
         errors: Literal["raise"] = "raise",
+        via: Via = ...,
         run: Run | None = None,
     ) -> list[Out]: ...
     @overload
     def batch(
-        self, values: Iterable[In], *, concurrency: int = ..., errors: Literal["keep"], run: Run | None = None
+        self,
+        values: Iterable[In],
+        *,
+        concurrency: int = ...,
+        errors: Literal["keep"],
+        via: Via = ...,
+        run: Run | None = None,
     ) -> list[Out | ChainkitError]: ...
     def batch(
         self,
@@ -161,13 +169,18 @@ class Chain(Generic[In, Out]):
         *,
         concurrency: int = CONCURRENCY,
         errors: Literal["raise", "keep"] = "raise",
+        via: Via = "calls",
         run: Run | None = None,
     ) -> list[Any]:
         """Run every item, several at once; results in the order of the items.
 
         The first error cancels the rest and is raised with its `index`; with `errors="keep"` it stands in
-        its place in the list.
+        its place in the list. With `via="provider-batch"` the model at the chain's end is asked through its
+        provider's own batches: about half the price, answered within hours, waited for here; a
+        `ProviderBatch` says how, and takes up one that was handed in before.
         """
+        if via != "calls":
+            return self._provider_batch(via, errors).invoke(list(values), run=run)
         with self._batch(values, concurrency, errors, run, ordered=True) as items:
             return [value for _, value in items]
 
@@ -207,6 +220,11 @@ class Chain(Generic[In, Out]):
         """
         return self._batch(values, concurrency, errors, run, ordered=ordered)
 
+    def _provider_batch(self, via: Any, errors: str) -> Chain[Any, Any]:
+        from chainkit.compose.provider_batch import provider_batched
+
+        return provider_batched(self, via, keep=errors == "keep")
+
     def _batch(
         self,
         values: Iterable[Any],
@@ -227,6 +245,7 @@ class Chain(Generic[In, Out]):
         *,
         concurrency: int = ...,
         errors: Literal["raise"] = "raise",
+        via: Via = ...,
         run: Run | None = None,
     ) -> list[Out]: ...
     @overload
@@ -236,6 +255,7 @@ class Chain(Generic[In, Out]):
         *,
         concurrency: int = ...,
         errors: Literal["keep"],
+        via: Via = ...,
         run: Run | None = None,
     ) -> list[Out | ChainkitError]: ...
     async def abatch(
@@ -244,10 +264,15 @@ class Chain(Generic[In, Out]):
         *,
         concurrency: int = CONCURRENCY,
         errors: Literal["raise", "keep"] = "raise",
+        via: Via = "calls",
         run: Run | None = None,
     ) -> list[Any]:
         """`batch` on the running event loop; the items may come from an async iterable."""
         from chainkit.run.io.batch import abatch
+
+        if via != "calls":
+            held = [v async for v in values] if isinstance(values, AsyncIterable) else list(values)
+            return await self._provider_batch(via, errors).ainvoke(held, run=run)
 
         items = abatch(self._compiled(), values, run, concurrency=concurrency, ordered=True, errors=errors)
         return [value async for _, value in items]
@@ -400,4 +425,5 @@ class Chain(Generic[In, Out]):
 
 
 if TYPE_CHECKING:
+    Via: TypeAlias = Literal["calls", "provider-batch"] | ProviderBatch
     Step: TypeAlias = str | Chain[T, Any] | Callable[[T], Any]

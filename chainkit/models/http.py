@@ -35,6 +35,8 @@ from chainkit.run.carriers.wire import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from chainkit.models.batches import BatchWire
+    from chainkit.models.exchange import Exchanged
     from chainkit.models.provider import Account, ChatWire, Signer, TaskWire
     from chainkit.models.reply import Reply
     from chainkit.run.call import Call
@@ -52,8 +54,8 @@ class HttpProvider:
     `wires` maps an `api` to its wire, or to an import string "package.module:name" of one; `tasks` maps what is
     asked besides chat (`embed`, `rerank`, ...) to its wire. `base_url` may hold `{VARIABLE}` or
     `{VARIABLE:default}`, filled from the environment. `vendor` is the TypedDict of options that only this vendor
-    has. `signer` opens the door where there is no key. `auth` is the
-    header that carries the key, with `{key}` in it; `auth_for` gives another form for the key of one
+    has; a wire that takes others than its neighbours has a `vendor` of its own. `signer` opens the door where there is no
+    key, `batches` is how it takes batches. `auth` is the header that carries the key, with `{key}` in it; `auth_for` gives another form for the key of one
     variable. `header_env` maps further headers to the variables that hold their values. `hosts` are the
     vendor's own hosts besides that of `base_url`; one that begins with a dot stands for all below it. A
     server that needs no key says `key_needed=False`. `keys_at` is where a key can be got. `sdk` is the import
@@ -80,6 +82,7 @@ class HttpProvider:
     tasks: Mapping[str, TaskWire | str] = field(default_factory=dict[str, "TaskWire | str"])
     vendor: Any = None
     signer: Signer | str | None = None
+    batches: BatchWire | str | None = None
     protocol: int = PROTOCOL
 
     def open(self, account: Account) -> HttpBackend:
@@ -115,7 +118,7 @@ class HttpBackend:
             self._found = access(self._row, self._account)
         return self._found
 
-    def _wire_of(self, request: Any) -> Any:
+    def wire_of(self, request: Any) -> Any:
         """The wire for a request's kind. Raises BadRequest where the provider offers none."""
         if request.kind == "chat" and self._wire is not None:
             return self._wire
@@ -133,7 +136,7 @@ class HttpBackend:
         vendor = options.pop("vendor", None)
         body = wire.encode(request, options)
         if vendor:
-            typed = imported(self._row.vendor) if self._row.vendor is not None else None
+            typed = getattr(wire, "vendor", None) or (imported(self._row.vendor) if self._row.vendor else None)
             put(body, self._row.name, typed, vendor)
         if options:
             known = self._row.profile(request.model).options
@@ -161,7 +164,7 @@ class HttpBackend:
 
     def render(self, request: Any) -> Rendered:
         """The request as it would leave. The key is masked; nothing is sent."""
-        found, wire = self._access(), self._wire_of(request)
+        found, wire = self._access(), self.wire_of(request)
         body = self._encoded(wire, request)
         return Rendered(
             path="",
@@ -190,6 +193,24 @@ class HttpBackend:
 
             library()
 
+    # A provider's own batches.
+
+    @property
+    def batches(self) -> BatchWire | None:
+        """How the provider takes batches; None where it takes none."""
+        return imported(self._row.batches) if self._row.batches is not None else None
+
+    def batch_item(self, request: Any) -> tuple[str, dict[str, Any]]:
+        """Where a request would go alone, and its body."""
+        wire = self.wire_of(request)
+        return self._path(wire, request), self._encoded(wire, request)
+
+    def batched(self, request: Any, status: int, body: Any) -> Reply:
+        """The reply in the answer of one item of a batch. Raises the item's error."""
+        from chainkit.models.http_exchange import batched
+
+        return batched(self.wire_of(request), request, status, body)
+
     def _with_credentials(self) -> None:
         if self._row.signer is None:
             raise no_key(self._row)
@@ -199,7 +220,9 @@ class HttpBackend:
 
     async def send(self, call: Call) -> Any:
         """Answer `call.request`; pieces leave through `call.emit` where that is not None."""
-        request, wire = call.request, self._wire_of(call.request)
+        if call.request.kind == "exchange":
+            return await self._exchange(call)
+        request, wire = call.request, self.wire_of(call.request)
         if request.stream != (call.emit is not None):
             request = replace(request, stream=call.emit is not None)
         carrier = self._carrier(call)
@@ -221,6 +244,24 @@ class HttpBackend:
         reply.headers = response.headers
         if request.warnings:
             reply.warnings = (*reply.warnings, *request.warnings)
+        return reply
+
+    async def _exchange(self, call: Call) -> Exchanged:
+        from chainkit.models.http_exchange import answered, leaving
+
+        carrier, found = self._carrier(call), self._access()
+        asked = leaving(call.request, found, self._row.name, relative=carrier.relative)
+        if self._row.signer is not None and found.missing:
+            asked = await imported(self._row.signer).sign(self._account, asked, call)
+        response = await carrier.open(asked, until=call.until)
+        whole = False
+        try:
+            if not 200 <= response.status < 300:
+                raise await self._refused(self._wire, response)
+            reply, whole = await answered(response), True
+        finally:
+            await response.close(whole)
+        reply.headers = response.headers
         return reply
 
     def _carrier(self, call: Call) -> Any:
@@ -251,9 +292,10 @@ class HttpBackend:
 
     async def _whole(self, wire: Any, response: HttpResponse, request: Any, call: Call) -> Any:
         body = await response.read()
-        if request.kind != "chat":
-            return wire.decode(body if wire.answer == "bytes" else self._read(body), request)
-        reply: Reply = wire.decode(self._read(body))
+        if request.kind == "chat":
+            reply: Any = wire.decode(self._read(body))
+        else:
+            reply = wire.decode(body if wire.answer == "bytes" else self._read(body), request)
         if call.emit is not None and reply.text:
             # Asked for a stream, and given all at once.
             await call.emit(TextPiece(reply.text))

@@ -94,8 +94,8 @@ def _free(found: tuple[Any, Any] | None) -> bool:
     """Whether the list gives a model away."""
     if found is None:
         return False
-    listed: dict[str, Any] = vars(found[1].get_prices(datetime.now(UTC)))
-    return not any(listed.values())
+    listed: Any = found[1].get_prices(datetime.now(UTC))
+    return not any(getattr(listed, name) for name in listed.__dict__)
 
 
 def _first(listed: Any) -> float | None:

@@ -77,15 +77,17 @@ class Resolved:
 
     def bound(self, request: Any) -> tuple[int, Cost]:
         """The most tokens and dollars that one attempt may take."""
+        if request.kind == "exchange":
+            return 0, FREE
         given = request.size // _CHARS
         most = request.options.get("max_tokens") or self.profile.max_output
         if self._free:
             return given + (most or 0), FREE
-        if request.kind != "chat":
+        if request.kind not in ("chat", "complete"):
             return given, self.price(Usage(input=given)) if request.tokens else UNKNOWN
         if most is None:
             return given, UNKNOWN
-        most *= request.options.get("n") or 1
+        most *= max(request.options.get("n") or 1, request.options.get("best_of") or 1)
         return given + most, self.price(Usage(input=given, output=most))
 
     def hashed(self, request: Any) -> str:

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 from chainkit.models.resolve import check
 from chainkit.run.call import Call
 from chainkit.run.gate import through
+from chainkit.usage import FREE
 
 if TYPE_CHECKING:
     from chainkit.models.resolve import Resolved
     from chainkit.run.call import Tries
     from chainkit.run.frame import Frame
+    from chainkit.usage import Cost, Usage
+
+
+def _free(_: Usage) -> Cost:
+    return FREE
 
 
 async def sent(resolved: Resolved, request: Any, frame: Frame, path: str, tries: Tries, listener: Any = None) -> Any:
@@ -27,7 +33,7 @@ async def sent(resolved: Resolved, request: Any, frame: Frame, path: str, tries:
         path=frame.prefix + path,
         request=request,
         send=resolved.backend.send,
-        price=resolved.price,
+        price=resolved.price if request.kind != "exchange" else _free,
     )
     call.limits = frame.limits if resolved.limit is None else (*frame.limits, resolved.limit)
     call.bound = lambda: resolved.bound(request)

@@ -44,6 +44,10 @@ class Asked:
             last = self._last = profile, way, OutputSpec(way.name, way.schema, way.mode, way.description)
         return last[1], last[2]
 
+    def value(self, way: Way[Any], reply: Reply) -> Any:
+        """The value in a reply. Raises OutputError."""
+        return _value(way, reply)
+
     def core(self, chain: ChatModel, path: str, *, tail: bool) -> Core:
         """The chain's core."""
         tools = bool(chain.tools)

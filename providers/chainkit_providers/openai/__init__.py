@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.models import DIALECT, api
+from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
 
 if TYPE_CHECKING:
-    from chainkit.models.provider import Account, Rendered
-    from chainkit.models.reply import Reply
-    from chainkit.models.request import ChatRequest
-    from chainkit.run.call import Call
+    from chainkit.models.provider import Account
+
+
+__all__ = ["CHAT", "RESPONSES", "OpenAI", "OpenAIOptions", "provider"]
 
 
 class _ByModel(HttpBackend):
     """An account of which nobody said the interface: each model goes through the one that takes all it can do."""
 
-    def __init__(self, row: HttpProvider, account: Account) -> None:
-        super().__init__(row, account, CHAT)
-        self._responses = HttpBackend(row, account, RESPONSES)
-
-    async def send(self, call: Call) -> Reply:
-        """Answer `call.request`."""
-        if api(call.request.model) == "responses":
-            return await self._responses.send(call)
-        return await super().send(call)
-
-    def render(self, request: ChatRequest) -> Rendered:
-        """The request as it would leave."""
-        return self._responses.render(request) if api(request.model) == "responses" else super().render(request)
+    def wire_of(self, request: Any) -> Any:
+        """The wire for a request."""
+        if request.kind == "chat" and api(request.model) == "responses":
+            return RESPONSES
+        return super().wire_of(request)
 
 
 class OpenAI(HttpProvider):
@@ -40,15 +33,18 @@ class OpenAI(HttpProvider):
     def open(self, account: Account) -> HttpBackend:
         """A backend for an account. Raises CompositionError for an `api` that there is not."""
         if account.api is None and account.base_url is None:
-            return _ByModel(self, account)
+            return _ByModel(self, account, CHAT)
         return super().open(account)
 
 
-CHAT, RESPONSES = ChatCompletions(DIALECT), Responses(DIALECT)
+CHAT = ChatCompletions(DIALECT, vendor=ChatOptions)
+RESPONSES = Responses(DIALECT, vendor=ResponsesOptions)
 provider = OpenAI(
     name="openai",
     base_url="https://api.openai.com/v1",
+    batches="chainkit_providers.openai.batches:BATCHES",
     wires={"chat": CHAT, "responses": RESPONSES},
+    tasks={"complete": "chainkit_providers.openai.completing:OPENAI"},
     key_env=DIALECT.keys,
     base_url_env=("OPENAI_BASE_URL",),
     header_env={"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"},
@@ -57,4 +53,5 @@ provider = OpenAI(
     sdk="chainkit_providers.openai.sdk:SDK",
     extra="openai",
     profiles="chainkit_providers.openai.models:profile",
+    vendor=OpenAIOptions,
 )
