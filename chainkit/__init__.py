@@ -17,11 +17,13 @@ _WHERE = {
     "Chain": "chain",
     "ChainkitError": "errors",
     "classifier": "models.classify",
+    "completion": "models.completion",
     "constant": "compose.step",
     "each": "compose.each",
     "embedder": "models.embed",
     "ensemble": "ensembles.members",
     "examples": "prompts",
+    "Fill": "models.completion",
     "fuse": "ensembles.fuse",
     "history": "prompts",
     "identity": "compose.step",
@@ -78,6 +80,8 @@ if TYPE_CHECKING:
     from chainkit.messages import message as message
     from chainkit.models.chat import model as model
     from chainkit.models.classify import classifier as classifier
+    from chainkit.models.completion import Fill as Fill
+    from chainkit.models.completion import completion as completion
     from chainkit.models.embed import embedder as embedder
     from chainkit.models.registry import profile as profile
     from chainkit.models.reply import Reply as Reply

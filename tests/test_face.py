@@ -9,7 +9,8 @@ import pytest
 import chainkit
 
 NAMES = """
-    Budget Chain ChainkitError Message Messages Reply Run Verdict __version__ assign assistant branch classifier constant
+    Budget Chain ChainkitError Fill Message Messages Reply Run Verdict __version__ assign assistant branch classifier
+    completion constant
     each embedder ensemble examples fuse history identity index judge load loop media message model parallel profile prompt
     prompt_file race route sequence step system user vote
 """.split()

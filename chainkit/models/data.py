@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.compose.kinds import Kind
 from chainkit.errors import CompositionError, did_you_mean
 from chainkit.models.chat import ChatModel, held_schema, model
+from chainkit.models.completion import CompletionModel, completion
 from chainkit.models.reached import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
 
 _FIELDS = frozenset({"spec", "api", "base_url", "carrier", "attempts", "options", "tools", "output", "unsupported"})
+_NO_OPTIONS = _FIELDS | {"api_key", "client"}
 
 
-def _to_data(chain: ChatModel) -> dict[str, Any]:
+def _reached_data(chain: ChatModel | CompletionModel) -> dict[str, Any]:
+    """What every model is: its name, how it is reached, its options."""
     from chainkit.compose.dump import plain
 
     account = chain.account
@@ -37,6 +40,13 @@ def _to_data(chain: ChatModel) -> dict[str, Any]:
         data["unsupported"] = "warn"
     if chain.options:
         data["options"] = {k: plain(v, f"{chain.label}.{k}") for k, v in chain.options}
+    return data
+
+
+def _to_data(chain: ChatModel) -> dict[str, Any]:
+    from chainkit.compose.dump import plain
+
+    data = _reached_data(chain)
     if chain.tools:
         data["tools"] = [
             {"name": t.name, "description": t.description, "parameters": dict(t.parameters)} for t in chain.tools
@@ -47,25 +57,41 @@ def _to_data(chain: ChatModel) -> dict[str, Any]:
     return data
 
 
-def _from_data(data: dict[str, Any], names: Names) -> Any:
+def _given(data: dict[str, Any], names: Names, fields: frozenset[str]) -> dict[str, Any]:
+    """The arguments behind `_reached_data`. Raises CompositionError for an unknown field or an address not allowed."""
     from chainkit.compose.load import value
-    from chainkit.models.request import ToolSpec
 
-    unknown = sorted(data.keys() - _FIELDS)
+    unknown = sorted(data.keys() - fields)
     if unknown:
         msg = f"a model has no field {unknown[0]!r}"
-        raise CompositionError(msg, cure=did_you_mean(unknown[0], sorted(_FIELDS)))
+        raise CompositionError(msg, cure=did_you_mean(unknown[0], sorted(fields)))
     base_url = data.get("base_url")
     if base_url is not None and base_url not in names.words:
         msg = f"the dump would send requests to {base_url}, and names= does not allow it"
         raise CompositionError(msg, cure=f"load(data, names={{..., {base_url!r}: True}}) where you trust that address")
+    # An address among the options would get round the question above.
+    strange = sorted(data.get("options", {}).keys() & _NO_OPTIONS)
+    if strange:
+        raise CompositionError(f"{strange[0]!r} stands among a model's options, where it is none")
     given = {k: data[k] for k in ("api", "base_url", "carrier", "attempts", "unsupported") if k in data}
-    options = {k: value(v, names) for k, v in data.get("options", {}).items()}
+    return given | {k: value(v, names) for k, v in data.get("options", {}).items()}
+
+
+def _from_data(data: dict[str, Any], names: Names) -> Any:
+    from chainkit.compose.load import value
+    from chainkit.models.request import ToolSpec
+
+    given = _given(data, names, _FIELDS)
     tools = tuple(ToolSpec(**t) for t in data.get("tools", ()))
     output = data.get("output")
     if output is not None:
         output = output["schema"] if "schema" in output else value(output, names)
-    return model(data["spec"], output=output, tools=tools, **given, **options)
+    return model(data["spec"], output=output, tools=tools, **given)
+
+
+def _completion_from(data: dict[str, Any], names: Names) -> Any:
+    return completion(data["spec"], **_given(data, names, _FIELDS - {"tools", "output"}))
 
 
 KIND = Kind("model", ChatModel, to_data=_to_data, from_data=_from_data)
+COMPLETION = Kind("completion", CompletionModel, to_data=_reached_data, from_data=_completion_from)

@@ -38,7 +38,8 @@ class Reply:
 
     `finish` is the reason in our words (`finish_reason`), `finish_word` in the vendor's. `raw` is the
     wire's own body (for a stream: None). `price` tells the cost of a usage. `parts` keeps the order in which the vendor sent things.
-    `choices` holds further answers where more than one was asked for. Equality leaves out ids, times, cost.
+    `choices` holds further answers where more than one was asked for. `prompt_logprobs` are those of a completion's
+    prompt, where they were asked for. Equality leaves out ids, times, cost.
     """
 
     parts: tuple[Text | Thinking | ToolCall | ServerItem, ...]
@@ -55,6 +56,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     raw: Any = None
     price: Callable[[Usage], Cost] | None = field(default=None, repr=False)
+    prompt_logprobs: tuple[Any, ...] = ()
 
     @property
     def cost(self) -> Cost:

@@ -47,7 +47,9 @@ class Script:
         self._delay = delay
         self._fail = fail
         self._cut = cut
-        self._profile = profile or Profile("scripted", "model", output=("native", "tool", "prompt"), local=True)
+        self._profile = profile or Profile(
+            "scripted", "model", output=("native", "tool", "prompt"), local=True, kinds=frozenset({"chat", "complete"})
+        )
         self._lock = threading.Lock()
         self._turns: dict[Any, int] = {}
         self.seen: list[ChatRequest] = []

@@ -1,0 +1,60 @@
+"""Who completes a raw text over this wire, and how each differs: a row of data each.
+
+Sources: the vendors' pages of the completions (or fill-in-the-middle) endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from chainkit_providers.openai.completions import Completing, Completions, fields
+
+_SAMPLING = {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repetition_penalty"}
+_LLAMA = fields("best_of", "user", top_k="top_k", min_p="min_p", repeat_penalty="repeat_penalty", grammar="grammar")
+
+ROWS = (
+    Completing("openai", fill="suffix", echo=True, keys=("OPENAI_API_KEY",)),
+    # Servers of one's own.
+    Completing("vllm", fields(**_SAMPLING), echo=True, keys=("VLLM_API_KEY",)),
+    Completing("sglang", fields(**_SAMPLING), echo=True, keys=("SGLANG_API_KEY",)),
+    Completing("llamacpp", _LLAMA, keys=("LLAMA_API_KEY",)),
+    Completing("llamafile", _LLAMA, stream_usage=False),
+    Completing("lmstudio", fields("best_of", "n", "user", "logprobs", top_k="top_k", repeat_penalty="repeat_penalty")),
+    Completing("litellm", fill="suffix", keys=("LITELLM_API_KEY",)),
+    # Vendors.
+    Completing("together", fields("best_of", "user", **_SAMPLING), echo=True, stream_usage=False, keys=("TOGETHER_API_KEY",)),
+    Completing("fireworks", fields("best_of", **_SAMPLING), echo=True, keys=("FIREWORKS_API_KEY",)),
+    Completing("deepinfra", fields("best_of", "logit_bias", "logprobs", **_SAMPLING), keys=("DEEPINFRA_API_KEY",)),
+    Completing("hyperbolic", fields("best_of", **_SAMPLING), keys=("HYPERBOLIC_API_KEY",)),
+    Completing("nebius", fields(**_SAMPLING), keys=("NEBIUS_API_KEY",)),
+    Completing("novita", fields("best_of", **_SAMPLING), keys=("NOVITA_API_KEY",)),
+    Completing("openrouter", fields("best_of", **_SAMPLING), keys=("OPENROUTER_API_KEY",)),
+    Completing(
+        "deepseek",
+        fields("best_of", "logit_bias", "n", "seed", "user"),
+        "beta/completions",
+        fill="suffix",
+        echo=True,
+        keys=("DEEPSEEK_API_KEY",),
+    ),
+    Completing(
+        "mistral",
+        {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "stop": "stop", "seed": "random_seed"},
+        "fim/completions",
+        fill="suffix",
+        stream_usage=False,
+        answers="chat",
+        keys=("MISTRAL_API_KEY",),
+    ),
+    Completing(
+        "writer",
+        {k: k for k in ("temperature", "top_p", "max_tokens", "stop", "best_of")} | {"seed": "random_seed"},
+        stream_usage=False,
+        keys=("WRITER_API_KEY",),
+    ),
+)  # fmt: skip
+
+COMPLETIONS: Mapping[str, Completions] = MappingProxyType({row.vendor: Completions(row) for row in ROWS})
+"""The wire of each vendor, by its name."""
+OPENAI = COMPLETIONS["openai"]
