@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where in the body an option stands: names joined by dots."""
+    """Where in the body an option stands: names joined by dots. `[]` at the end adds to a list that is there."""
 
     path: str
 
@@ -33,7 +33,10 @@ def put(body: dict[str, Any], vendor: str, typed: Any, given: Mapping[str, Any])
         place = body
         for name in outer:
             place = place.setdefault(name, {})
-        place[last] = value
+        if last.endswith("[]"):
+            place[last[:-2]] = [*place.get(last[:-2], ()), *value]
+        else:
+            place[last] = value
 
 
 def fields(vendor: str, typed: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic_core import from_json
 
 from chainkit.errors import BadRequest, ReplyMalformed
+from chainkit.messages import ServerItem, Thinking
 
 if TYPE_CHECKING:
     from chainkit.messages import Media, ToolCall, ToolResult
+    from chainkit.models.request import ChatRequest
 
 Json: TypeAlias = dict[str, Any]
 _SHOWN = 200
@@ -93,6 +95,17 @@ def base64_text(media: Media) -> str:
 def media_url(media: Media) -> str:
     """A part's own URL, or its bytes as a data URL."""
     return media.url if media.url is not None else f"data:{media.media_type};base64,{base64_text(media)}"
+
+
+def note_foreign(request: ChatRequest, vendor: str) -> None:
+    """Write down that another vendor's thinking and items stay behind: nobody but their maker can read them."""
+    for turn in request.messages:
+        for part in turn.parts if turn.role == "assistant" else ():
+            if isinstance(part, Thinking | ServerItem) and part.vendor != vendor:
+                what = "thinking" if isinstance(part, Thinking) else f"item {part.type!r}"
+                request.warn(
+                    f"{vendor} cannot read the {what} of {part.vendor or 'an unknown vendor'}; it was left out"
+                )
 
 
 def cannot_send(wire: str, media: Media, cure: str | None = None) -> BadRequest:

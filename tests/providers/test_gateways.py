@@ -2,30 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import BaseModel, Field
 
-from chainkit.errors import AuthenticationError, BadRequest, CompositionError
+from chainkit import model
+from chainkit.errors import AuthenticationError, BadRequest, CompositionError, UnknownModel
 from chainkit.messages import Messages, message
 from chainkit.models.http import HttpProvider
 from chainkit.models.provider import PROTOCOL, Account, Provider, Rendered
+from chainkit.models.registry import find, names, register, unregister
 from chainkit.models.request import ChatRequest
 from chainkit.output.schema import shape_of
 from chainkit.output.strategy import choose
-from chainkit_providers import anthropic, cohere, gateways, openai
+from chainkit_providers import anthropic, azure, cohere, gateways, openai
+from chainkit_providers.gateways import Ended, Gateway, Quirks, gateway
+from chainkit_providers.openai.dialect import Dialect, fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TABLE = {
+    "alephalpha": ("https://api.aleph-alpha.com/chat/completions", "AA_TOKEN"),
+    "anthropic": ("https://api.anthropic.com/v1/messages", "ANTHROPIC_API_KEY"),
+    "azure": ("https://here.openai.azure.com/openai/v1/chat/completions", "AZURE_OPENAI_API_KEY"),
+    "bedrock_mantle": ("https://bedrock-mantle.here.api.aws/openai/v1/responses", "AWS_BEARER_TOKEN_BEDROCK"),
+    "cerebras": ("https://api.cerebras.ai/v1/chat/completions", "CEREBRAS_API_KEY"),
+    "cloudflare": ("https://api.cloudflare.com/client/v4/accounts/here/ai/v1/chat/completions", "CLOUDFLARE_API_TOKEN"),
+    "cohere": ("https://api.cohere.com/v2/chat", "CO_API_KEY"),
+    "dashscope": ("https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions", "DASHSCOPE_API_KEY"),
+    "databricks": ("https://here/serving-endpoints/chat/completions", "DATABRICKS_TOKEN"),
+    "deepinfra": ("https://api.deepinfra.com/v1/openai/chat/completions", "DEEPINFRA_API_KEY"),
+    "deepseek": ("https://api.deepseek.com/chat/completions", "DEEPSEEK_API_KEY"),
+    "fireworks": ("https://api.fireworks.ai/inference/v1/chat/completions", "FIREWORKS_API_KEY"),
+    "github": (None, "GITHUB_TOKEN"),
+    "gpustack": ("http://localhost/v1/chat/completions", "GPUSTACK_API_KEY"),
+    "groq": ("https://api.groq.com/openai/v1/chat/completions", "GROQ_API_KEY"),
+    "heroku": ("https://us.inference.heroku.com/v1/chat/completions", "INFERENCE_KEY"),
+    "hyperbolic": ("https://api.hyperbolic.xyz/v1/chat/completions", "HYPERBOLIC_API_KEY"),
+    "litellm": ("http://localhost:4000/v1/chat/completions", "LITELLM_PROXY_API_KEY"),
+    "llamacpp": ("http://localhost:8080/v1/chat/completions", "LLAMA_API_KEY"),
+    "llamafile": ("http://localhost:8080/v1/chat/completions", "LLAMAFILE_API_KEY"),
+    "lmstudio": ("http://localhost:1234/v1/chat/completions", "LM_STUDIO_API_KEY"),
+    "minimax": ("https://api.minimax.io/v1/chat/completions", "MINIMAX_API_KEY"),
+    "mistral": ("https://api.mistral.ai/v1/chat/completions", "MISTRAL_API_KEY"),
+    "moonshot": ("https://api.moonshot.ai/v1/chat/completions", "MOONSHOT_API_KEY"),
+    "nebius": ("https://api.tokenfactory.nebius.com/v1/chat/completions", "NEBIUS_API_KEY"),
+    "novita": ("https://api.novita.ai/openai/v1/chat/completions", "NOVITA_API_KEY"),
+    "nvidia": ("https://integrate.api.nvidia.com/v1/chat/completions", "NVIDIA_API_KEY"),
+    "ollama": ("http://localhost:11434/v1/chat/completions", "OLLAMA_API_KEY"),
+    "openai": ("https://api.openai.com/v1/chat/completions", "OPENAI_API_KEY"),
+    "openrouter": ("https://openrouter.ai/api/v1/chat/completions", "OPENROUTER_API_KEY"),
+    "perplexity": ("https://api.perplexity.ai/chat/completions", "PERPLEXITY_API_KEY"),
+    "sambanova": ("https://api.sambanova.ai/v1/chat/completions", "SAMBANOVA_API_KEY"),
+    "sglang": ("http://localhost:30000/v1/chat/completions", None),
+    "siliconflow": ("https://api.siliconflow.com/v1/chat/completions", "SILICONFLOW_API_KEY"),
+    "snowflake": ("https://here.snowflakecomputing.com/api/v2/cortex/v1/chat/completions", "SNOWFLAKE_TOKEN"),
+    "together": ("https://api.together.ai/v1/chat/completions", "TOGETHER_API_KEY"),
+    "vercel": ("https://ai-gateway.vercel.sh/v1/chat/completions", "AI_GATEWAY_API_KEY"),
+    "vllm": ("http://localhost:8000/v1/chat/completions", "VLLM_API_KEY"),
+    "writer": ("https://api.writer.com/v1/chat", "WRITER_API_KEY"),
+    "xai": ("https://api.x.ai/v1/responses", "XAI_API_KEY"),
+    "zai": ("https://api.z.ai/api/paas/v4/chat/completions", "ZAI_API_KEY"),
+}
+"""Where each provider sends an unadorned chat, and the variable of its key: as the vendors' pages and SDKs say."""
+
+WHERE = {
+    "AWS_REGION": "here",
+    "AZURE_OPENAI_ENDPOINT": "https://here.openai.azure.com/",
+    "CLOUDFLARE_ACCOUNT_ID": "here",
+    "DATABRICKS_HOST": "https://here",
+    "SNOWFLAKE_ACCOUNT": "here",
+}
+"""Variables that stand in base URLs."""
+
+GATEWAYS: Mapping[str, Gateway] = {n: v for n, v in vars(gateways).items() if isinstance(v, Gateway)}
 ROWS: Mapping[str, HttpProvider] = {
     "openai": openai.provider,
     "anthropic": anthropic.provider,
     "cohere": cohere.provider,
-    **{name: value for name, value in vars(gateways).items() if isinstance(value, HttpProvider)},
+    "azure": azure.provider,
+    **GATEWAYS,
 }
-OWN = ("ollama", "lmstudio", "vllm", "llamacpp")
+OPEN = [name for name, row in ROWS.items() if not isinstance(row, Ended)]
+OWN = [name for name in OPEN if not ROWS[name].key_needed]
 MODEL = {"openai": "gpt-4o", "anthropic": "claude-haiku-4-5", "cohere": "command-a-03-2025"}
 HELLO = Messages((message("user", "hi"),))
 
@@ -35,6 +97,9 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for row in ROWS.values():
         for name in (*row.key_env, *row.base_url_env, *row.header_env.values()):
             monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("OPENAI_API_VERSION", raising=False)
+    for name, value in WHERE.items():
+        monkeypatch.setenv(name, value)
 
 
 def rendered(name: str, model: str | None = None, **account: str) -> Rendered:
@@ -42,26 +107,21 @@ def rendered(name: str, model: str | None = None, **account: str) -> Rendered:
     return row.open(Account(name, **account)).render(ChatRequest(model or MODEL.get(name, "m"), HELLO))
 
 
-@pytest.mark.parametrize(
-    ("name", "url"),
-    [
-        ("openai", "https://api.openai.com/v1/chat/completions"),
-        ("anthropic", "https://api.anthropic.com/v1/messages"),
-        ("cohere", "https://api.cohere.com/v2/chat"),
-        ("groq", "https://api.groq.com/openai/v1/chat/completions"),
-        ("deepseek", "https://api.deepseek.com/chat/completions"),
-        ("mistral", "https://api.mistral.ai/v1/chat/completions"),
-        ("together", "https://api.together.xyz/v1/chat/completions"),
-        ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
-        ("xai", "https://api.x.ai/v1/chat/completions"),
-        ("ollama", "http://localhost:11434/v1/chat/completions"),
-        ("lmstudio", "http://localhost:1234/v1/chat/completions"),
-        ("vllm", "http://localhost:8000/v1/chat/completions"),
-        ("llamacpp", "http://localhost:8080/v1/chat/completions"),
-    ],
-)
-def test_each_row_sends_to_its_vendors_address(name: str, url: str) -> None:
-    assert rendered(name).url == url
+@pytest.mark.parametrize("name", OPEN)
+def test_each_row_sends_to_its_vendors_address(name: str) -> None:
+    assert rendered(name).url == TABLE[name][0]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_row_has_its_line_in_the_table_and_its_vendors_first_key_variable(name: str) -> None:
+    assert next(iter(ROWS[name].key_env), None) == TABLE[name][1]
+
+
+def test_there_are_more_than_thirty_gateways_each_found_under_its_name() -> None:
+    assert len(GATEWAYS) > 30
+    assert set(GATEWAYS) <= set(names())
+    for name in GATEWAYS:
+        assert find(name).name == name
 
 
 def test_every_row_is_a_provider_of_the_protocol_under_its_own_name() -> None:
@@ -71,7 +131,7 @@ def test_every_row_is_a_provider_of_the_protocol_under_its_own_name() -> None:
         assert row.profile("m").provider == name
 
 
-@pytest.mark.parametrize("name", [n for n in ROWS if n not in OWN])
+@pytest.mark.parametrize("name", [n for n in OPEN if n not in OWN])
 def test_a_vendor_without_a_key_says_which_variable_to_set(name: str) -> None:
     with pytest.raises(AuthenticationError) as missing:
         ROWS[name].open(Account(name)).check()
@@ -80,13 +140,13 @@ def test_a_vendor_without_a_key_says_which_variable_to_set(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_server_of_ones_own_needs_no_key_and_costs_nothing(name: str) -> None:
+def test_a_server_of_ones_own_needs_no_key_and_costs_nothing_but_a_proxy_to_paid_ones(name: str) -> None:
     ROWS[name].open(Account(name)).check()
     assert "authorization" not in rendered(name).headers
-    assert ROWS[name].profile("m").local
+    assert ROWS[name].profile("m").local is (name != "litellm")
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", OPEN)
 def test_the_vendors_own_variable_holds_the_key_and_no_rendering_shows_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +244,7 @@ def test_the_ways_to_structured_output_are_those_that_a_model_knows() -> None:
     assert ROWS["openai"].profile("o1-mini").output == ("prompt",)
     assert ROWS["anthropic"].profile("claude-sonnet-5").output[0] == "native"
     assert ROWS["anthropic"].profile("claude-3-haiku-20240307").output[0] == "tool"
-    assert ROWS["deepseek"].profile("deepseek-chat").output[0] == "tool"
+    assert ROWS["deepseek"].profile("deepseek-chat").output[0] == "json"
     assert ROWS["llamacpp"].profile("any").output[0] == "grammar"
 
 
@@ -205,3 +265,79 @@ def test_a_schema_is_brought_into_what_the_vendor_enforces(name: str, bounds: bo
     assert ("minimum" in way.schema["properties"]["metres"]) is bounds
     assert len(way.schema["required"]) == required
     assert way.schema["additionalProperties"] is False
+
+
+# A row of one's own, and what rows say
+
+
+def test_a_user_adds_a_gateway_at_run_time_in_one_line() -> None:
+    register(
+        gateway("acme", "https://llm.acme.example/v1", key_env="ACME_KEY", options=fields("n", top_k="k"), cost="cost")
+    )
+    try:
+        asked = model("acme:large", api_key="k", top_k=5).render("hi")[0]
+        assert (asked.url, asked.body["k"]) == ("https://llm.acme.example/v1/chat/completions", 5)
+        with pytest.raises(BadRequest, match="'n'"):
+            model("acme:large", n=2).render("hi")
+    finally:
+        unregister("acme")
+
+
+def test_every_quirk_of_a_row_is_one_of_the_dialect_and_every_one_of_the_dialect_can_be_said() -> None:
+    own = {"vendor", "options", "responses", "keys"}
+    assert set(Quirks.__annotations__) - {"responses_options"} == {f.name for f in dataclass_fields(Dialect)} - own
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a:b"])
+def test_a_name_that_no_model_string_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(CompositionError, match="no name"):
+        gateway(name, "https://acme.example")
+
+
+def test_an_interface_that_no_gateway_has_is_refused() -> None:
+    with pytest.raises(CompositionError, match="no interface"):
+        gateway("acme", "https://acme.example", apis=("chat", "talk"))
+
+
+def test_a_service_that_was_closed_is_said_so_before_anything_is_sent() -> None:
+    with pytest.raises(UnknownModel, match="2026-07-30") as closed:
+        model("github:openai/gpt-4o", api_key="k").render("hi")
+    assert "azure:" in str(closed.value.cure)
+    moved = model("github:openai/gpt-4o", api_key="k", base_url="https://models.acme.example").render("hi")[0]
+    assert moved.url == "https://models.acme.example/chat/completions"
+
+
+@pytest.mark.parametrize("variable", WHERE)
+def test_an_address_that_needs_a_variable_names_it(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(variable)
+    name = next(n for n, row in ROWS.items() if variable in row.base_url)
+    with pytest.raises(AuthenticationError, match=variable) as missing:
+        rendered(name)
+    assert "base_url=" in str(missing.value.cure)
+
+
+def test_a_proxy_to_paid_models_is_not_taken_to_be_free() -> None:
+    assert ROWS["litellm"].profile("gpt-4o").local is False
+
+
+def test_tools_and_schemas_are_offered_where_a_model_of_a_row_knows_them() -> None:
+    assert ROWS["snowflake"].profile("claude-sonnet-4-6").output[0] == "native"
+    assert ROWS["snowflake"].profile("llama4-maverick").output == ("prompt",)
+    assert not ROWS["snowflake"].profile("llama4-maverick").tools
+    assert not ROWS["perplexity"].profile("sonar").tools
+
+
+def test_open_weight_models_on_mantle_have_a_path_of_their_own() -> None:
+    assert rendered("bedrock_mantle", "openai.gpt-oss-120b").url.endswith(".aws/v1/responses")
+    assert rendered("bedrock_mantle", "openai.gpt-oss-120b", api="chat").url.endswith(".aws/v1/chat/completions")
+
+
+def test_an_option_that_only_one_vendor_has_lands_in_its_body() -> None:
+    asked = {"perplexity_search_mode": "academic", "perplexity_search_domain_filter": ["arxiv.org"]}
+    body = model("perplexity:sonar", api_key="k", vendor=asked).render("hi")[0].body
+    assert (body["search_mode"], body["search_domain_filter"]) == ("academic", ["arxiv.org"])
+    tools = [{"type": "web_search"}]
+    assert model("xai:grok-4", api_key="k", vendor={"xai_server_tools": tools}).render("hi")[0].body["tools"] == tools
+    for wrong in ({"perplexity_search_mode": "deep"}, {"groq_search_settings": {}}):
+        with pytest.raises(BadRequest, match="vendor option"):
+            model("perplexity:sonar", api_key="k", vendor=wrong).render("hi")

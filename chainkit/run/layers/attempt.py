@@ -34,7 +34,8 @@ async def attempt(call: Call, send: Callable[[Call], Awaitable[Any]]) -> Any:
         row.close(outcome, usage, call.price, name)
         call.run.closed(row)
         raise
-    row.close("ok", reply.usage, call.price)
+    # Some services tell what an answer cost: that is worth more than a price list.
+    row.close("ok", reply.usage, getattr(reply, "price", None) or call.price)
     call.run.closed(row)
     return reply
 

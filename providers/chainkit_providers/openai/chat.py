@@ -10,7 +10,7 @@ from chainkit_providers.openai.chat_reply import decode
 from chainkit_providers.openai.chat_request import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chainkit.errors import ProviderError
     from chainkit.models.reply import Reply
@@ -23,9 +23,12 @@ class ChatCompletions:
 
     name = "chat"
 
-    def __init__(self, dialect: Dialect, path: str = "chat/completions") -> None:
+    def __init__(
+        self, dialect: Dialect, path: str | Callable[[ChatRequest], str] = "chat/completions", *, vendor: Any = None
+    ) -> None:
         self.dialect = dialect
         self.path = path
+        self.vendor = vendor
 
     def encode(self, request: ChatRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body; takes what the dialect honours out of `options`."""

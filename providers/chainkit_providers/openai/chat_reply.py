@@ -10,6 +10,7 @@ from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
 from chainkit_providers.folding import shaped
+from chainkit_providers.openai.cost import told
 from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
@@ -25,8 +26,13 @@ _FINISH: dict[str | None, FinishReason] = {
     "model_length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
+    "model_context_window_exceeded": "length",
     "content_filter": "content_filter",
+    "sensitive": "content_filter",
     "error": "error",
+    "abort": "error",
+    "network_error": "error",
+    "insufficient_system_resource": "error",
 }
 
 
@@ -43,7 +49,8 @@ def decode(body: Any, dialect: Dialect) -> Reply:
         raise malformed("Chat Completions", answer, "choices")
     replies = [_choice(c, answer, dialect.vendor) for c in choices]
     reply = replies[0]
-    reply.usage = usage(answer.get("usage") or inner(answer, "x_groq").get("usage"))
+    counted: Json | None = answer.get("usage") or inner(answer, "x_groq").get("usage")
+    reply.usage, reply.price = usage(counted), told(counted, dialect)
     reply.choices = tuple(replies[1:])
     reply.raw = answer
     return reply

@@ -6,24 +6,32 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest
-from chainkit.messages import Media, Text, Thinking, ToolCall, ToolResult
-from chainkit_providers.payload import Json, arguments_text, base64_text, cannot_send, media_url, result_text
+from chainkit.messages import Thinking, ToolCall, ToolResult
+from chainkit_providers.openai.chat_parts import content
+from chainkit_providers.payload import Json, arguments_text, note_foreign, result_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from chainkit.messages import Message, Part
+    from chainkit.messages import Message
     from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
     from chainkit_providers.openai.dialect import Dialect
 
-_AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 _MODES = ("auto", "none", "required")
+_OFF: dict[str, Json] = {
+    "thinking": {"thinking": {"type": "disabled"}},
+    "enable_thinking": {"enable_thinking": False},
+    # Templates differ in the name; one that they do not know has no effect.
+    "chat_template_kwargs": {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}},
+    "disable_reasoning": {"disable_reasoning": True},
+}
 
 
 def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> Json:
     """The JSON body; takes what the dialect honours out of `options`."""
     extra = options.pop("extra", None)
-    body: Json = {"model": request.model, "messages": list(messages(request.messages, dialect))}
+    note_foreign(request, dialect.vendor)
+    body: Json = {"model": request.model, "messages": list(messages(request.messages, dialect)), **dialect.always}
     _put_tools(body, request, options, dialect)
     _put_output(body, request.output, dialect)
     _put_options(body, request.model, options, dialect)
@@ -42,36 +50,13 @@ def messages(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
         if turn.role == "tool":
             yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
             continue
-        written = _assistant(turn, dialect) if turn.role == "assistant" else {"content": _content(turn)}
+        written = _assistant(turn, dialect) if turn.role == "assistant" else {"content": content(turn, dialect)}
         named = {"name": turn.name} if turn.name else {}
         yield {"role": turn.role, **written, **named}
 
 
 def _result(result: ToolResult) -> Json:
     return {"role": "tool", "tool_call_id": result.id, "content": result_text(result)}
-
-
-def _content(turn: Message) -> str | list[Json]:
-    if all(isinstance(p, Text) for p in turn.parts):
-        return turn.text
-    return [part for p in turn.parts if (part := _part(p)) is not None]
-
-
-def _part(part: Part) -> Json | None:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    return _media(part) if isinstance(part, Media) else None
-
-
-def _media(media: Media) -> Json:
-    if media.kind == "image":
-        return {"type": "image_url", "image_url": {"url": media_url(media)}}
-    if media.kind == "audio" and media.data is not None and media.media_type in _AUDIO:
-        return {"type": "input_audio", "input_audio": {"data": base64_text(media), "format": _AUDIO[media.media_type]}}
-    if media.kind == "document" and media.data is not None:
-        name = media.name or f"document.{media.media_type.rpartition('/')[2]}"
-        return {"type": "file", "file": {"filename": name, "file_data": media_url(media)}}
-    raise cannot_send("Chat Completions", media, "give images, wav or mp3 bytes, or document bytes")
 
 
 def _assistant(turn: Message, dialect: Dialect) -> Json:
@@ -101,22 +86,34 @@ def _put_thinking(written: Json, turn: Message, dialect: Dialect) -> None:
         thought = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
         written["content"] = [thought, *([{"type": "text", "text": turn.text}] if turn.text else [])]
     else:
-        written["reasoning_content"] = text
+        written[dialect.thinking_back or "reasoning_content"] = text
 
 
 def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> None:
     tools = [_function(t.name, t.parameters, t.description) for t in request.tools]
-    choice = options.pop("tool_choice", None) if "tool_choice" in dialect.options else None
-    output = request.output
+    choice, output = wanted(options, dialect.options, dialect.tool_choices), request.output
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
-        choice = choice or ("required" if request.tools else output.name)
+        choice = choice or forced(output.name, bool(request.tools), dialect.tool_choices)
     if tools:
         body["tools"] = tools
     if choice is not None:
         body["tool_choice"] = tool_choice(choice, request.tools, output)
     if "parallel_tools" in options and "parallel_tools" in dialect.options:
         body[dialect.options["parallel_tools"]] = options.pop("parallel_tools")
+
+
+def wanted(options: dict[str, Any], named: Mapping[str, str], choices: tuple[str, ...]) -> str | None:
+    """The choice of tools that was asked for, where the vendor knows it; else it stays among the options."""
+    choice = options.get("tool_choice")
+    known = "tool_choice" in named and (choice if choice in _MODES else "name") in choices
+    return options.pop("tool_choice", None) if known else None
+
+
+def forced(name: str, others: bool, choices: tuple[str, ...]) -> str:
+    """How an output's own tool is called for: by its name, or any call where other tools stand beside it."""
+    wanted = "required" if others or "name" not in choices else name
+    return wanted if wanted == name or wanted in choices else "auto"
 
 
 def _function(name: str, parameters: Any, description: str) -> Json:
@@ -156,18 +153,33 @@ def _put_output(body: Json, output: OutputSpec | None, dialect: Dialect) -> None
 
 
 def _put_options(body: Json, model: str, options: dict[str, Any], dialect: Dialect) -> None:
+    _switch_off(body, options, dialect)
     for option, name in dialect.options.items():
-        if option in options:
+        if option in options and option != "tool_choice":
             body[name] = plain(options.pop(option))
     if "max_tokens" in body and dialect.thinks is not None and dialect.thinks.search(model):
         body["max_completion_tokens"] = body.pop("max_tokens")
     if dialect.top_logprobs and "logprobs" in body:
         body["top_logprobs"], body["logprobs"] = body["logprobs"], True
-    if dialect.thinking_switch and body.get("reasoning_effort") == "none":
-        del body["reasoning_effort"]
-        body["thinking"] = {"type": "disabled"}
     if dialect.reasoning_object:
         _put_reasoning(body, options)
+    put_cache(body, model, options, dialect, "chat")
+
+
+def _switch_off(body: Json, options: dict[str, Any], dialect: Dialect) -> None:
+    """Thinking turned off, where that is a field of its own and no level of effort."""
+    if dialect.thinking_switch is not None and options.get("reasoning") == "none":
+        del options["reasoning"]
+        body.update(_OFF[dialect.thinking_switch])
+
+
+def put_cache(body: Json, model: str, options: dict[str, Any], dialect: Dialect, api: str) -> None:
+    """Ask for the prompt to be kept; a wish that the model cannot honour stays among the options."""
+    wish = options.get("prompt_cache")
+    asked = dialect.cache(model, wish, api) if wish is not None and dialect.cache is not None else None
+    if asked is not None:
+        del options["prompt_cache"]
+        body.update(asked)
 
 
 def plain(value: Any) -> Any:

@@ -4,20 +4,55 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from chainkit.models.profile import Profile
 from chainkit_providers.openai.dialect import Dialect, fields
-from chainkit_providers.openai.responses_request import TAKES
 
 THINKS = re.compile(r"^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*chat)|codex)")
-DIALECT = Dialect(
-    "openai",
-    fields(reasoning="reasoning_effort", verbosity="verbosity", service_tier="service_tier"),
-    thinks=THINKS,
-    keys=("OPENAI_API_KEY",),
-)
+_TTL = re.compile(r"^(?:ft:)?gpt-(?:5\.(?:[6-9]|\d\d)|[6-9]|\d\d)")
+_RETENTION = re.compile(r"^(?:ft:)?gpt-(?:5(?!\.5)|4\.1)")
+_LONG_ONLY = re.compile(r"^(?:ft:)?gpt-5\.5")
+
+
+def cache(model: str, wish: str, api: str) -> dict[str, Any] | None:
+    """The fields that keep a prompt for minutes ("short") or hours ("long"); None where a model does not.
+
+    All models keep prompts for minutes by themselves. Source: the vendor's guide to prompt caching.
+    """
+    if _TTL.search(model):
+        longest = {"ttl": "12h"} if api == "responses" else None
+        asked = {"ttl": "30m"} if wish == "short" else longest
+        return None if asked is None else {"prompt_cache_options": asked}
+    if wish == "short":
+        return {"prompt_cache_retention": "in_memory"} if _RETENTION.search(model) else {}
+    kept = _RETENTION.search(model) or _LONG_ONLY.search(model)
+    return {"prompt_cache_retention": "24h"} if kept else None
+
+
+def dialect(vendor: str, *keys: str) -> Dialect:
+    """OpenAI's own dialect, for whoever serves its models."""
+    return Dialect(
+        vendor,
+        fields(
+            reasoning="reasoning_effort",
+            verbosity="verbosity",
+            service_tier="service_tier",
+            prompt_cache_key="prompt_cache_key",
+        ),
+        thinks=THINKS,
+        cache=cache,
+        keys=keys,
+    )
+
+
+DIALECT = dialect("openai", "OPENAI_API_KEY")
+BASE = re.compile(r"^(?:ft:)?(?:gpt-3\.5-turbo-instruct|(?:text-)?(?:davinci|curie|babbage|ada)\b)")
+"""Base models: they go on with a text and know no chat."""
 _NATIVE = ("native", "tool", "json", "prompt")
 _TOOLS = ("tool", "json", "prompt")
+_UNKNOWN = frozenset({"chat", "complete"})
+"""What a model of a name that this table does not know may be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +110,18 @@ def api(model: str) -> str:
     return "chat" if known is None else known.api
 
 
-def profile(model: str) -> Profile:
+def profile(model: str, vendor: Dialect = DIALECT) -> Profile:
     """What is known of a model; an unknown one is taken to know schemas and tools."""
-    known = family(model)
-    options = TAKES if api(model) == "responses" else frozenset((*DIALECT.options, "extra"))
+    if BASE.search(model):
+        return Profile(vendor.vendor, model, tools=False, kinds=frozenset({"complete"}), media=frozenset())
+    known, chosen = family(model), api(model)
+    options = vendor.takes(chosen)
+    fetches = frozenset({"image", "document"} if chosen == "responses" else {"image"})
     if known is None:
-        return Profile("openai", model, output=("native", "tool", "prompt"), options=options)
+        output = ("native", "tool", "prompt")
+        return Profile(vendor.vendor, model, output=output, options=options, fetches=fetches, kinds=_UNKNOWN)
     return Profile(
-        "openai",
+        vendor.vendor,
         model,
         context=known.context,
         max_output=known.max_output,
@@ -90,4 +129,7 @@ def profile(model: str) -> Profile:
         tools=known.tools,
         vision=known.vision,
         options=options,
+        media=frozenset({"image", "document"} if known.vision else ()),
+        fetches=fetches,
+        reasoning=bool(THINKS.search(model)),
     )

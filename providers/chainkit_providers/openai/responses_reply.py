@@ -9,6 +9,7 @@ from chainkit.models.reply import Citation, Reply
 from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
 from chainkit_providers.folding import shaped
+from chainkit_providers.openai.cost import told
 from chainkit_providers.openai.responses_request import REASONING_TEXT
 from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
@@ -35,7 +36,8 @@ def decode(body: Any, dialect: Dialect) -> Reply:
     reply = _reply(answer["output"], dialect.vendor)
     reply.finish_word = status
     reply.finish_reason = _finish_reason(status, answer, reply)
-    reply.usage = usage(answer.get("usage"))
+    counted: Json | None = answer.get("usage")
+    reply.usage, reply.price = usage(counted), told(counted, dialect)
     reply.model, reply.id, reply.raw = answer.get("model"), answer.get("id"), answer
     return reply
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.messages import Media, ServerItem, Text, Thinking, ToolCall, ToolResult
-from chainkit_providers.openai.chat_request import check_choice, plain
-from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, result_text
+from chainkit_providers.openai.chat_request import check_choice, forced, plain, put_cache, wanted
+from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, note_foreign, result_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,32 +15,21 @@ if TYPE_CHECKING:
     from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
     from chainkit_providers.openai.dialect import Dialect
 
-_OPTIONS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "max_tokens": "max_output_tokens",
-    "parallel_tools": "parallel_tool_calls",
-    "service_tier": "service_tier",
-    "user": "user",
-    "logprobs": "top_logprobs",
-}
-TAKES = frozenset((*_OPTIONS, "tool_choice", "reasoning", "verbosity", "extra"))
-"""The options that this wire honours."""
 REASONING_TEXT = "reasoning_text"
 """Marks thinking that the vendor showed as it is and not as a summary, for its way back."""
 
 
 def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> Json:
-    """The JSON body; takes what the wire honours out of `options`."""
+    """The JSON body; takes what the dialect honours out of `options`."""
     extra = options.pop("extra", None)
-    body: Json = {"model": request.model, "input": list(items(request.messages, dialect.vendor))}
-    _put_tools(body, request, options)
-    _put_text(body, request.output, options)
-    for option, name in _OPTIONS.items():
-        if option in options:
-            body[name] = plain(options.pop(option))
-    if "reasoning" in options:
-        body["reasoning"] = {"effort": options.pop("reasoning")}
+    note_foreign(request, dialect.vendor)
+    body: Json = {"model": request.model, "input": list(items(request.messages, dialect)), **dialect.always}
+    _put_tools(body, request, options, dialect)
+    _put_format(body, request.output, dialect)
+    for option, place in dialect.responses.items():
+        if option in options and option != "tool_choice":
+            _put(body, place, plain(options.pop(option)))
+    put_cache(body, request.model, options, dialect, "responses")
     include = _include(body, request.model, dialect)
     if include:
         body["include"] = include
@@ -51,6 +40,15 @@ def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> J
     return body
 
 
+def _put(body: Json, place: str, value: Any) -> None:
+    """Set a field, or one inside an object: `reasoning.effort`."""
+    outer, dot, inner = place.partition(".")
+    if dot:
+        body.setdefault(outer, {})[inner] = value
+    else:
+        body[outer] = value
+
+
 def _include(body: Json, model: str, dialect: Dialect) -> list[str]:
     """Encrypted reasoning is asked for where the model has it, so that it can go back without the vendor's store."""
     thinks = dialect.thinks is not None and dialect.thinks.search(model)
@@ -58,42 +56,43 @@ def _include(body: Json, model: str, dialect: Dialect) -> list[str]:
     return [*wanted, "message.output_text.logprobs"] if "top_logprobs" in body else wanted
 
 
-def items(turns: Iterable[Message], vendor: str) -> Iterable[Json]:
+def items(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
     """The turns as input items: a message, a call, a result and a thought are one item each."""
     for turn in turns:
         if turn.role == "tool":
             yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
         elif turn.role == "assistant":
-            yield from _assistant(turn.parts, vendor)
+            yield from _assistant(turn.parts, dialect.vendor)
         else:
-            yield {"role": turn.role, "content": _content(turn)}
+            yield {"role": turn.role, "content": _content(turn, dialect)}
 
 
 def _result(result: ToolResult) -> Json:
     return {"type": "function_call_output", "call_id": result.id, "output": result_text(result)}
 
 
-def _content(turn: Message) -> str | list[Json]:
+def _content(turn: Message, dialect: Dialect) -> str | list[Json]:
     if all(isinstance(p, Text) for p in turn.parts):
         return turn.text
-    return [part for p in turn.parts if (part := _part(p)) is not None]
+    return [part for p in turn.parts if (part := _part(p, dialect)) is not None]
 
 
-def _part(part: Part) -> Json | None:
+def _part(part: Part, dialect: Dialect) -> Json | None:
     if isinstance(part, Text):
         return {"type": "input_text", "text": part.text}
-    return _media(part) if isinstance(part, Media) else None
+    return _media(part, dialect) if isinstance(part, Media) else None
 
 
-def _media(media: Media) -> Json:
+def _media(media: Media, dialect: Dialect) -> Json:
+    if media.kind not in dialect.media or media.kind not in ("image", "document"):
+        cure = "use api='chat' for sound; give images or documents here"
+        raise cannot_send(f"{dialect.vendor}, in Responses,", media, cure)
     if media.kind == "image":
         return {"type": "input_image", "image_url": media_url(media)}
-    if media.kind == "document" and media.url is not None:
+    if media.url is not None:
         return {"type": "input_file", "file_url": media.url}
-    if media.kind == "document":
-        name = media.name or f"document.{media.media_type.rpartition('/')[2]}"
-        return {"type": "input_file", "filename": name, "file_data": media_url(media)}
-    raise cannot_send("Responses", media, "use api='chat' for sound; give images or documents here")
+    name = media.name or f"document.{media.media_type.rpartition('/')[2]}"
+    return {"type": "input_file", "filename": name, "file_data": media_url(media)}
 
 
 def _assistant(parts: tuple[Part, ...], vendor: str) -> Iterable[Json]:
@@ -131,12 +130,12 @@ def _thought(part: Thinking, thoughts: dict[str | None, Json]) -> Iterable[Json]
         yield item
 
 
-def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any]) -> None:
+def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> None:
     tools = [_function(t.name, t.parameters, t.description) for t in request.tools]
-    choice, output = options.pop("tool_choice", None), request.output
+    choice, output = wanted(options, dialect.responses, dialect.tool_choices), request.output
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
-        choice = choice or ("required" if request.tools else output.name)
+        choice = choice or forced(output.name, bool(request.tools), dialect.tool_choices)
     if tools:
         body["tools"] = tools
     if choice is not None:
@@ -156,15 +155,10 @@ def _tool_choice(choice: str, tools: tuple[ToolSpec, ...], output: OutputSpec | 
     return {"type": "function", "name": choice}
 
 
-def _put_text(body: Json, output: OutputSpec | None, options: dict[str, Any]) -> None:
-    text: Json = {}
+def _put_format(body: Json, output: OutputSpec | None, dialect: Dialect) -> None:
     if output is not None and output.mode == "json":
-        text["format"] = {"type": "json_object"}
+        body["text"] = {"format": {"type": "json_object"}}
     elif output is not None and output.mode in ("native", "grammar"):
         about = {"description": output.description} if output.description else {}
         form = {"type": "json_schema", "name": output.name, **about, "schema": dict(output.schema)}
-        text["format"] = form | {"strict": output.mode == "native"}
-    if "verbosity" in options:
-        text["verbosity"] = options.pop("verbosity")
-    if text:
-        body["text"] = text
+        body["text"] = {"format": form | {"strict": dialect.strict and output.mode == "native"}}
