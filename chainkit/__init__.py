@@ -27,6 +27,7 @@ _WHERE = {
     "fuse": "ensembles.fuse",
     "history": "prompts",
     "identity": "compose.step",
+    "image_model": "models.image",
     "index": "retrieval",
     "judge": "ensembles.judge",
     "load": "compose.load",
@@ -42,11 +43,14 @@ _WHERE = {
     "prompt_file": "prompts",
     "race": "ensembles.race",
     "Reply": "models.reply",
+    "reranker": "models.rerank",
     "route": "compose.branch",
     "Run": "run.run",
     "sequence": "compose.sequence",
+    "speaker": "models.speak",
     "step": "compose.step",
     "system": "prompts",
+    "transcriber": "models.transcribe",
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
@@ -83,8 +87,12 @@ if TYPE_CHECKING:
     from chainkit.models.completion import Fill as Fill
     from chainkit.models.completion import completion as completion
     from chainkit.models.embed import embedder as embedder
+    from chainkit.models.image import image_model as image_model
     from chainkit.models.registry import profile as profile
     from chainkit.models.reply import Reply as Reply
+    from chainkit.models.rerank import reranker as reranker
+    from chainkit.models.speak import speaker as speaker
+    from chainkit.models.transcribe import transcriber as transcriber
     from chainkit.prompts import assistant as assistant
     from chainkit.prompts import examples as examples
     from chainkit.prompts import history as history
