@@ -41,6 +41,7 @@ _WHERE = {
     "profile": "models.registry",
     "prompt": "prompts",
     "prompt_file": "prompts",
+    "ProviderBatch": "models.batches",
     "race": "ensembles.race",
     "Reply": "models.reply",
     "reranker": "models.rerank",
@@ -51,6 +52,7 @@ _WHERE = {
     "step": "compose.step",
     "system": "prompts",
     "transcriber": "models.transcribe",
+    "token_counter": "compose.count",
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from chainkit.chain import Chain as Chain
     from chainkit.compose.branch import branch as branch
     from chainkit.compose.branch import route as route
+    from chainkit.compose.count import token_counter as token_counter
     from chainkit.compose.each import each as each
     from chainkit.compose.load import load as load
     from chainkit.compose.loop import loop as loop
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from chainkit.messages import Message as Message
     from chainkit.messages import Messages as Messages
     from chainkit.messages import message as message
+    from chainkit.models.batches import ProviderBatch as ProviderBatch
     from chainkit.models.chat import model as model
     from chainkit.models.classify import classifier as classifier
     from chainkit.models.completion import Fill as Fill

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.compose.sequence import Sequence
 from chainkit.errors import CompositionError
+from chainkit.messages import Messages
 from chainkit.models.chat import ChatModel
+from chainkit.models.request import ChatRequest
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
+    from chainkit.models.resolve import Resolved
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,17 @@ def ending(chain: Chain[Any, Any], what: str) -> Ending:
     model = parts[at]
     assert isinstance(model, ChatModel)
     return Ending(_whole(parts[:at]), model, _whole(parts[at + 1 :]))
+
+
+def asked_of(model: ChatModel, resolved: Resolved, value: Any) -> ChatRequest:
+    """The request that a model would send for that input, its output's form included."""
+    messages = value if type(value) is Messages else model.messages(value)
+    request = ChatRequest(resolved.model, messages, dict(model.options), model.tools, lenient=model.lenient)
+    asked = model.asked()
+    if asked is not None:
+        way, spec = asked.way(resolved.profile, tools=bool(model.tools))
+        request.messages, request.output = way.instructed(messages), spec
+    return request
 
 
 def _whole(parts: tuple[Chain[Any, Any], ...]) -> Chain[Any, Any] | None:

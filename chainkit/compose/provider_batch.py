@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainkit.chain import Chain
-from chainkit.compose.ending import ending
+from chainkit.compose.ending import asked_of, ending
 from chainkit.errors import ChainkitError, CompositionError, ReplyMalformed, ServerError
-from chainkit.messages import Messages
 from chainkit.models.batches import BatchState, Item, ProviderBatch
 from chainkit.models.exchange import Exchange
 from chainkit.models.reached import ATTEMPTS
-from chainkit.models.request import ChatRequest
 from chainkit.models.resolve import check, resolve
 from chainkit.models.sending import sent
 from chainkit.run.call import Call, Tries
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from chainkit.models.batches import Answered
     from chainkit.models.chat import ChatModel
     from chainkit.models.exchange import Door
+    from chainkit.models.request import ChatRequest
     from chainkit.models.resolve import Resolved
     from chainkit.place import Place
     from chainkit.run.drive import Core
@@ -74,7 +73,7 @@ class ProviderBatched(Chain[Any, Any]):
         async def run(frame: Frame, values: Any) -> list[Any]:
             inputs = [await before(frame.at(f"item {i}"), v) if before else v for i, v in enumerate(values)]
             resolved = resolve(model, frame.run)
-            requests = [_request(model, asked, resolved, v) for v in inputs]
+            requests = [asked_of(model, resolved, v) for v in inputs]
             answers = await _answers(frame, path, resolved, requests, self.via)
             return [
                 await _settled(one, frame.at(f"item {i}"), _Found(resolved, r, answers.get(str(i))), i, keep=self.keep)
@@ -101,15 +100,6 @@ async def _settled(one: Any, frame: Frame, found: _Found, index: int, *, keep: b
         if not keep:
             raise
         return error
-
-
-def _request(model: ChatModel, asked: Any, resolved: Resolved, value: Any) -> ChatRequest:
-    messages = value if type(value) is Messages else model.messages(value)
-    request = ChatRequest(resolved.model, messages, dict(model.options), model.tools, lenient=model.lenient)
-    if asked is not None:
-        way, spec = asked.way(resolved.profile, tools=bool(model.tools))
-        request.messages, request.output = way.instructed(messages), spec
-    return request
 
 
 def _finishing(asked: Any, model: ChatModel) -> Any:

@@ -60,7 +60,7 @@ class HttpProvider:
     vendor's own hosts besides that of `base_url`; one that begins with a dot stands for all below it. A
     server that needs no key says `key_needed=False`. `keys_at` is where a key can be got. `sdk` is the import
     string of an `Sdk`, `extra` the extra of this package that installs it. `profiles` says what a model
-    can do.
+    can do. `address` makes a base URL of what people write for one, where that is more than a URL.
     """
 
     name: str
@@ -83,6 +83,7 @@ class HttpProvider:
     vendor: Any = None
     signer: Signer | str | None = None
     batches: BatchWire | str | None = None
+    address: Callable[[str], str] | None = None
     protocol: int = PROTOCOL
 
     def open(self, account: Account) -> HttpBackend:
@@ -199,6 +200,11 @@ class HttpBackend:
     def batches(self) -> BatchWire | None:
         """How the provider takes batches; None where it takes none."""
         return imported(self._row.batches) if self._row.batches is not None else None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the provider counts tokens."""
+        return "count" in self._row.tasks
 
     def batch_item(self, request: Any) -> tuple[str, dict[str, Any]]:
         """Where a request would go alone, and its body."""

@@ -39,6 +39,10 @@ def _meant(spec: str) -> str:
     return f"write 'provider:{spec:.40}' with one of {', '.join(names())}; {text}"
 
 
+FREE_KINDS = frozenset({"exchange", "count"})
+"""What no provider charges for: a file put there, a job looked at, tokens counted."""
+
+
 class Asking(Protocol):
     """What a chain that asks a model says of it."""
 
@@ -77,7 +81,7 @@ class Resolved:
 
     def bound(self, request: Any) -> tuple[int, Cost]:
         """The most tokens and dollars that one attempt may take."""
-        if request.kind == "exchange":
+        if request.kind in FREE_KINDS:
             return 0, FREE
         given = request.size // _CHARS
         most = request.options.get("max_tokens") or self.profile.max_output

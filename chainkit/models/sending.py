@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.models.resolve import check
+from chainkit.models.resolve import FREE_KINDS, check
 from chainkit.run.call import Call
 from chainkit.run.gate import through
 from chainkit.usage import FREE
@@ -33,7 +33,7 @@ async def sent(resolved: Resolved, request: Any, frame: Frame, path: str, tries:
         path=frame.prefix + path,
         request=request,
         send=resolved.backend.send,
-        price=resolved.price if request.kind != "exchange" else _free,
+        price=_free if request.kind in FREE_KINDS else resolved.price,
     )
     call.limits = frame.limits if resolved.limit is None else (*frame.limits, resolved.limit)
     call.bound = lambda: resolved.bound(request)

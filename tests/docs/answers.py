@@ -22,6 +22,7 @@ _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry
 
 ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Say hello", "Hello, hallo, bonjour."),
+    ("*", r"One word for what this customer wants", "delivery"),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
     ("cohere:*", r"2027 a prime", "No."),
     ("*", r"2027 a prime", "Yes"),

@@ -12,9 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from answers import ANSWERS
-from chainkit import Messages, Run
+from chainkit import Messages, Reply, Run
+from chainkit.messages import Text
+from chainkit.models.batches import Answered, BatchState
 from chainkit.models.resolve import Resolved
 from chainkit.testing import ScriptedModel
+from chainkit.usage import Usage
 
 VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*")
 
@@ -29,19 +32,27 @@ class Rehearsed:
     """Stands in for a vendor's models: what they are and cost is real, what they say is not."""
 
     def __init__(self, name: str) -> None:
-        self._script = ScriptedModel(_speaker(name)).script
+        self._speaker = _speaker(name)
+        self._script = ScriptedModel(self._speaker).script
 
     def stand_for(self, resolved: Resolved) -> Resolved:
         """The same model, answered by the script."""
-        backend: Any = _Rehearsing(resolved.backend, self._script)
+        backend: Any = _Rehearsing(resolved.backend, self._script, self._speaker)
         return Resolved(resolved.provider, resolved.model, backend, resolved.profile)
 
 
 class _Rehearsing:
-    def __init__(self, real: Any, script: Any) -> None:
+    def __init__(self, real: Any, script: Any, speaker: Any) -> None:
         self._real = real
         self._script = script
+        self._speaker = speaker
         self.render = real.render
+        self.batch_item = getattr(real, "batch_item", None)
+        self.batches = _Office() if getattr(real, "batches", None) is not None else None
+
+    def batched(self, request: Any, status: int, body: Any) -> Reply:
+        """What the script says to an item of a batch."""
+        return Reply((Text(self._speaker(request.messages)),), usage=Usage(input=20, output=2))
 
     async def send(self, call: Any) -> Any:
         self._real.render(call.request)
@@ -49,6 +60,25 @@ class _Rehearsing:
 
     def check(self, model: str | None = None) -> None:
         """No key is needed."""
+
+
+class _Office:
+    """Takes batches, and is done with them at once."""
+
+    most = 1000
+
+    def __init__(self) -> None:
+        self._items: Any = ()
+
+    async def submit(self, door: Any, model: str, items: Any) -> str:
+        self._items = items
+        return "batch-1"
+
+    async def state(self, door: Any, id: str) -> BatchState:
+        return BatchState(id, True, "completed", len(self._items), len(self._items))
+
+    async def results(self, door: Any, state: BatchState) -> list[Answered]:
+        return [Answered(item.name, 200, {}) for item in self._items]
 
 
 def _speaker(name: str) -> Any:

@@ -11,6 +11,7 @@ provider = HttpProvider(
     base_url="https://api.anthropic.com",
     wires={"messages": MessagesWire()},
     default_api="messages",
+    tasks={"count": "chainkit_providers.anthropic.count:COUNT"},
     batches="chainkit_providers.anthropic.batches:BATCHES",
     key_env=KEYS,
     base_url_env=("ANTHROPIC_BASE_URL",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import ChainkitError, CompositionError
+from chainkit.models.count import TokenCount
 from chainkit.models.profile import Profile
 from chainkit.models.provider import PROTOCOL, Account, Rendered
 from chainkit.usage import FREE
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from chainkit.models.reply import Reply
     from chainkit.models.request import ChatRequest
     from chainkit.run.call import Call
     from chainkit.usage import Cost, Usage
@@ -33,8 +33,12 @@ class LocalBackend:
         _check_account(account)
         self._handed: Engine | None = account.client
 
-    async def send(self, call: Call) -> Reply:
+    counts = True
+
+    async def send(self, call: Call) -> Any:
         """Answer in a thread of its own; giving it up breaks the generation off with its next token."""
+        if call.request.kind == "count":
+            return await self._counted(call)
         request: ChatRequest = call.request
         body = self._encode(request)
         ticket = Ticket(int(body.get("n") or 1))
@@ -64,6 +68,11 @@ class LocalBackend:
         native.check_installed()
         if model is not None and self._handed is None:
             ready(find(model))
+
+    async def _counted(self, call: Call) -> TokenCount:
+        asked = call.request.asked
+        tokens = await call.io.call(self.count_tokens, asked)
+        return TokenCount(tokens=tokens, model=asked.model, price=_nothing)
 
     def count_tokens(self, request: ChatRequest) -> int:
         """The tokens that the request's prompt has. Loads the model; blocks."""

@@ -9,6 +9,7 @@ from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.models import DIALECT, api
 from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
+from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
     from chainkit.models.provider import Account
@@ -44,7 +45,11 @@ provider = OpenAI(
     base_url="https://api.openai.com/v1",
     batches="chainkit_providers.openai.batches:BATCHES",
     wires={"chat": CHAT, "responses": RESPONSES},
-    tasks={"complete": "chainkit_providers.openai.completing:OPENAI"},
+    tasks={
+        **tasks_of("openai", DIALECT.keys),
+        "complete": "chainkit_providers.openai.completing:OPENAI",
+        "count": "chainkit_providers.openai.count:COUNT",
+    },
     key_env=DIALECT.keys,
     base_url_env=("OPENAI_BASE_URL",),
     header_env={"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"},
