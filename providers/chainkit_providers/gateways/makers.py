@@ -56,6 +56,13 @@ class XaiOptions(TypedDict, total=False):
     xai_previous_response_id: str
 
 
+_GROK_THINKS = re.compile(r"^grok-(?:[4-9]|\d\d)(?!.*non-reasoning)")
+
+
+def _grok_refuses(model: str, options: Mapping[str, Any]) -> Sequence[str]:
+    return (*_PENALTIES, "stop") if _GROK_THINKS.search(model) else ()
+
+
 # The vendor's own advice: Chat Completions is deprecated there, and loses the thinking between turns.
 xai = gateway(
     "xai",
@@ -67,7 +74,8 @@ xai = gateway(
     priced_as="x-ai",
     vendor=XaiOptions,
     responses_options=responses("verbosity", "service_tier"),
-    thinks=re.compile(r"^grok-(?:[4-9]|\d\d)(?!.*non-reasoning)"),
+    unfit=_grok_refuses,
+    thinks=_GROK_THINKS,
     media=("image",),
     cost="cost_in_usd_ticks",
 )

@@ -21,6 +21,7 @@ from chainkit_providers.openai.dialect import (
     ThinkingBack,
     ThinkingSwitch,
     ToldCost,
+    Unfit,
     fields,
 )
 from chainkit_providers.openai.responses import Responses
@@ -39,6 +40,7 @@ class Quirks(TypedDict, total=False):
 
     responses_options: Mapping[str, str]
     always: Mapping[str, Any]
+    unfit: Unfit
     thinks: re.Pattern[str]
     strict: bool
     stream_usage: bool

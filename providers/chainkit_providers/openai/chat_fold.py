@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.faults import fault
 from chainkit_providers.folding import Folding
-from chainkit_providers.openai.chat_reply import decode, thought
+from chainkit_providers.openai.chat_reply import THOUGHTS, decode, detailed, thought
 from chainkit_providers.payload import Json, inner
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class _Growing:
         "details",
         "executed",
         "finish",
+        "images",
         "logprobs",
         "refusal",
         "text",
@@ -46,6 +47,7 @@ class _Growing:
         self.calls: list[_GrowingCall] = []
         self.where: dict[int, _GrowingCall] = {}
         self.annotations: list[Json] = []
+        self.images: list[Json] = []
         self.details: dict[tuple[Any, Any], _GrowingDetail] = {}
         self.executed: dict[int, Json] = {}
         self.logprobs: list[Json] = []
@@ -59,6 +61,7 @@ class _Growing:
             "reasoning_details": [d.whole() for d in self.details.values()],
             "refusal": "".join(self.refusal),
             "annotations": self.annotations,
+            "images": self.images,
             "executed_tools": [self.executed[i] for i in sorted(self.executed)],
             "tool_calls": [c.whole() for c in self.calls],
         }
@@ -193,8 +196,10 @@ def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
 def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
     """A delta that may hold more than text."""
     shown: list[Piece] = []
+    details = delta.get("reasoning_details") or ()
     thinking = delta.get("reasoning_content")
-    _think(growing, thinking if thinking is not None else delta.get("reasoning"), shown)
+    thinking = thinking if thinking is not None else delta.get("reasoning")
+    _think(growing, thinking if thinking is not None else detailed(details), shown)
     _say(growing, delta.get("content"), shown)
     shown.extend(_call_piece(growing, call) for call in delta.get("tool_calls") or ())
     if delta.get("function_call"):
@@ -202,7 +207,8 @@ def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
     if delta.get("refusal"):
         growing.refusal.append(delta["refusal"])
     growing.annotations.extend(delta.get("annotations") or ())
-    for detail in delta.get("reasoning_details") or ():
+    growing.images.extend(delta.get("images") or ())
+    for detail in details:
         growing.details.setdefault((detail.get("index"), detail.get("type")), _GrowingDetail()).add(detail)
     for tool in delta.get("executed_tools") or ():
         growing.executed.setdefault(tool.get("index") or 0, {}).update(tool)
@@ -228,7 +234,7 @@ def _say(growing: _Growing, content: Any, shown: list[Piece]) -> None:
 
 
 def _grow_item(growing: _Growing, item: Json, shown: list[Piece]) -> None:
-    if item.get("type") == "thinking":
+    if item.get("type") in THOUGHTS:
         _think(growing, thought(item), shown)
     else:
         _say(growing, item.get("text"), shown)

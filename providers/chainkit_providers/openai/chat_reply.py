@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from chainkit.models.reply import FinishReason
     from chainkit_providers.openai.dialect import Dialect
 
+THOUGHTS = ("thinking", "reasoning")
+"""The types of a content item that holds thinking: Mistral's, and Databricks'."""
 _FINISH: dict[str | None, FinishReason] = {
     "stop": "stop",
     "eos": "stop",
@@ -83,10 +85,15 @@ def finish_reason(word: str | None, calls: bool, refusal: str | None) -> FinishR
 
 
 def _thinking(message: Json, vendor: str) -> list[Thinking]:
-    text = text_of(message, "reasoning_content") or text_of(message, "reasoning")
-    details = message.get("reasoning_details")
+    details = listed(message, "reasoning_details")
+    text = text_of(message, "reasoning_content") or text_of(message, "reasoning") or detailed(details)
     data = json.dumps(details, ensure_ascii=False) if details else None
     return [Thinking(text, vendor=vendor, data=data)] if text or data else []
+
+
+def detailed(details: list[Json]) -> str:
+    """The text of reasoning details, where nothing else tells it."""
+    return "".join(text_of(d, "text") or text_of(d, "summary") for d in details)
 
 
 def _texts(message: Json, vendor: str) -> list[Text | Thinking]:
@@ -106,19 +113,23 @@ def _item(item: Json | str, vendor: str) -> Text | Thinking | None:
         return Text(item)
     if item.get("type") == "text":
         return Text(text_of(item, "text"))
-    if item.get("type") == "thinking":
-        return Thinking(thought(item), vendor=vendor)
+    if item.get("type") in THOUGHTS:
+        # What is more than a text (a signature) goes back as it came.
+        data = json.dumps([item], ensure_ascii=False) if item["type"] == "reasoning" else None
+        return Thinking(thought(item), vendor=vendor, data=data)
     return None
 
 
 def thought(item: Json) -> str:
-    """The text of a thinking item, which is a string or a list of texts."""
-    held: str | list[Json] = item.get("thinking") or ""
+    """The text of a thinking item, which is a string or a list of texts; Databricks has it in a summary."""
+    held: str | list[Json] = item.get("thinking") or item.get("summary") or ""
     return held if isinstance(held, str) else "".join(text_of(t, "text") for t in held)
 
 
 def _executed(message: Json, vendor: str) -> list[ServerItem]:
-    return [ServerItem(vendor, str(t.get("type")), t) for t in listed(message, "executed_tools")]
+    """What the server did or made itself: tools that it ran, pictures."""
+    ran = [ServerItem(vendor, str(t.get("type")), t) for t in listed(message, "executed_tools")]
+    return [*ran, *(ServerItem(vendor, str(i.get("type")), i) for i in listed(message, "images"))]
 
 
 def _calls(message: Json) -> list[ToolCall]:
@@ -151,21 +162,39 @@ def _citation(note: Json, text: str) -> Citation:
 
 
 def usage(told: Json | None) -> Usage:
-    """The tokens of an answer; the vendors keep cached ones in four places."""
+    """The tokens of an answer; the vendors keep cached ones in five places."""
     if not told:
         return NO_USAGE
     read = inner(told, "prompt_tokens_details")
     written = inner(told, "completion_tokens_details")
     reasoning = written.get("reasoning_tokens")
+    cached, kept = _first(told, read, _CACHED), _first(told, read, _KEPT)
     return Usage(
-        whole(told.get("prompt_tokens")),
+        whole(_input(told, cached, kept)),
         whole(_output(told, reasoning)),
-        whole(_cached(told, read)),
-        whole(read.get("cache_write_tokens")),
+        whole(cached),
+        whole(kept),
         whole(reasoning),
         whole(read.get("audio_tokens")),
         whole(written.get("audio_tokens")),
     )
+
+
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens")
+_KEPT = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+
+
+def _first(told: Json, read: Json, names: tuple[str, ...]) -> int | None:
+    counts = (place.get(name) for name in names for place in (read, told))
+    return next((n for n in counts if n is not None), None)
+
+
+def _input(told: Json, cached: int | None, kept: int | None) -> int | None:
+    """All that was read: where the total shows that cached tokens stand beside the prompt, these too."""
+    prompt: int | None = told.get("prompt_tokens")
+    beside = (cached or 0) + (kept or 0)
+    total = (prompt or 0) + beside + (told.get("completion_tokens") or 0)
+    return prompt + beside if prompt is not None and beside and told.get("total_tokens") == total else prompt
 
 
 def _output(told: Json, reasoning: int | None) -> int | None:
@@ -178,11 +207,3 @@ def _output(told: Json, reasoning: int | None) -> int | None:
     ):
         return output + reasoning
     return output
-
-
-def _cached(told: Json, read: Json) -> int | None:
-    places = (
-        read.get("cached_tokens"),
-        *(told.get(k) for k in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")),
-    )
-    return next((n for n in places if n is not None), None)

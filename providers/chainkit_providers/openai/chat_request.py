@@ -30,11 +30,13 @@ _OFF: dict[str, Json] = {
 def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> Json:
     """The JSON body; takes what the dialect honours out of `options`."""
     extra = options.pop("extra", None)
+    held = dialect.held_back(request.model, options)
     note_foreign(request, dialect.vendor)
     body: Json = {"model": request.model, "messages": list(messages(request.messages, dialect)), **dialect.always}
     _put_tools(body, request, options, dialect)
     _put_output(body, request.output, dialect)
     _put_options(body, request.model, options, dialect)
+    options.update(held)
     if request.stream:
         body["stream"] = True
         if dialect.stream_usage:
@@ -75,17 +77,17 @@ def _call(call: ToolCall) -> Json:
 
 def _put_thinking(written: Json, turn: Message, dialect: Dialect) -> None:
     own = [p for p in turn.parts if isinstance(p, Thinking) and p.vendor == dialect.vendor]
+    kept = [item for p in own if p.data for item in json.loads(p.data)]
     text = "".join(p.text for p in own)
     if dialect.thinking_back == "reasoning_details":
-        details = [d for p in own if p.data for d in json.loads(p.data)]
-        if details:
-            written["reasoning_details"] = details
-    elif not text:
+        if kept:
+            written["reasoning_details"] = kept
+    elif not text and not kept:
         return
     elif dialect.thinking_back == "content":
-        thought = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
-        written["content"] = [thought, *([{"type": "text", "text": turn.text}] if turn.text else [])]
-    else:
+        thoughts = kept or [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]
+        written["content"] = [*thoughts, *([{"type": "text", "text": turn.text}] if turn.text else [])]
+    elif text:
         written[dialect.thinking_back or "reasoning_content"] = text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -12,6 +12,8 @@ ThinkingBack: TypeAlias = Literal["reasoning_content", "reasoning", "reasoning_d
 ThinkingSwitch: TypeAlias = Literal["thinking", "enable_thinking", "chat_template_kwargs", "disable_reasoning"]
 Caching: TypeAlias = Callable[[str, str, str], Mapping[str, Any] | None]
 """(model, "short" or "long", api) -> the fields that ask for it; empty where it goes without saying, None where not."""
+Unfit: TypeAlias = Callable[[str, Mapping[str, Any]], Iterable[str]]
+"""(model, options) -> the options that this model refuses, though its vendor knows them."""
 ToldCost: TypeAlias = Literal["cost", "cost.total_cost", "cost_in_usd_ticks", "estimated_cost"]
 MediaKind: TypeAlias = Literal["image", "audio", "video", "document"]
 
@@ -67,7 +69,7 @@ class Dialect:
     """One vendor's row. An option that stands in no row raises before anything is sent.
 
     - `options` and `responses` map our options to the fields of Chat Completions and of Responses.
-    - `always` are fields that go with every call.
+    - `always` are fields that go with every call. `unfit` names options that one of its models refuses.
     - `thinks` matches its reasoning models: they want `max_completion_tokens`, and Responses is asked for
       their encrypted reasoning.
     - `strict`: a schema is sent with `strict: true`. `stream_usage`: usage in streams has to be asked for.
@@ -86,6 +88,7 @@ class Dialect:
     options: Mapping[str, str] = field(default_factory=lambda: PLAIN)
     responses: Mapping[str, str] = field(default_factory=lambda: RESPONSES)
     always: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    unfit: Unfit | None = None
     thinks: re.Pattern[str] | None = None
     strict: bool = True
     stream_usage: bool = True
@@ -108,3 +111,9 @@ class Dialect:
             named |= {"reasoning", "reasoning_tokens"} if self.reasoning_object else set()
             named |= {"reasoning"} if self.thinking_switch else set()
         return frozenset(named | ({"prompt_cache"} if self.cache else set()))
+
+    def held_back(self, model: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Take the options that a model refuses out of `options`: they are put back for the core to refuse."""
+        if self.unfit is None or not options:
+            return {}
+        return {name: options.pop(name) for name in self.unfit(model, options) if name in options}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,26 @@ def cache(model: str, wish: str, api: str) -> dict[str, Any] | None:
     return {"prompt_cache_retention": "24h"} if kept else None
 
 
+_SAMPLING = ("temperature", "top_p", "logprobs")
+_ALWAYS = re.compile(r"^(?:ft:)?(?:o\d|gpt-5(?!\.\d)(?!.*chat))")
+_NO_STOP = re.compile(r"^(?:o3(?!-mini)|o4)")
+
+
+def unfit(model: str, options: Mapping[str, Any]) -> list[str]:
+    """What a reasoning model refuses: the older ones always, the newer ones while they reason.
+
+    Source: the vendor's guides to its reasoning models, GPT-5 and later.
+    """
+    if _ALWAYS.search(model):
+        refused = [*_SAMPLING, "frequency_penalty", "presence_penalty", "logit_bias"]
+        refused += ["stop"] if _NO_STOP.search(model) else []
+    elif THINKS.search(model) and options.get("reasoning") not in (None, "none"):
+        refused = [*_SAMPLING]
+    else:
+        return []
+    return [name for name in refused if name not in ("temperature", "top_p") or options.get(name) != 1]
+
+
 def dialect(vendor: str, *keys: str) -> Dialect:
     """OpenAI's own dialect, for whoever serves its models."""
     return Dialect(
@@ -41,6 +62,7 @@ def dialect(vendor: str, *keys: str) -> Dialect:
             prompt_cache_key="prompt_cache_key",
         ),
         thinks=THINKS,
+        unfit=unfit,
         cache=cache,
         keys=keys,
     )

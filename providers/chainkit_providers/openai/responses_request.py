@@ -22,6 +22,7 @@ REASONING_TEXT = "reasoning_text"
 def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> Json:
     """The JSON body; takes what the dialect honours out of `options`."""
     extra = options.pop("extra", None)
+    held = dialect.held_back(request.model, options)
     note_foreign(request, dialect.vendor)
     body: Json = {"model": request.model, "input": list(items(request.messages, dialect)), **dialect.always}
     _put_tools(body, request, options, dialect)
@@ -30,6 +31,7 @@ def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> J
         if option in options and option != "tool_choice":
             _put(body, place, plain(options.pop(option)))
     put_cache(body, request.model, options, dialect, "responses")
+    options.update(held)
     include = _include(body, request.model, dialect)
     if include:
         body["include"] = include
