@@ -105,13 +105,14 @@ def _check_key(row: HttpProvider, key: str) -> None:
 
 def _base_url(row: HttpProvider, account: Account, environ: Mapping[str, str]) -> tuple[str, bool]:
     """The base URL, and whether the vendor's own row or variable names it."""
+    read = row.address or str.strip
     if account.base_url:
-        chosen, own = account.base_url, False
+        chosen, own = read(account.base_url), False
     elif held := _held_base_url(account):
         chosen, own = held, False
     else:
         named = next((v for name in row.base_url_env if (v := environ.get(name, "").strip())), None)
-        chosen, own = named or filled(row, environ), True
+        chosen, own = read(named) if named else filled(row, environ), True
         without_password(chosen)
     return chosen.strip().rstrip("/"), own
 
@@ -156,7 +157,7 @@ def _vendors(row: HttpProvider, base_url: str) -> bool:
     except ValueError:
         return False
     host = (parts.hostname or "").lower()
-    if parts.scheme != own.scheme:
+    if parts.scheme not in (own.scheme, "https"):
         return False
     if host == own.hostname and same_port:
         return True

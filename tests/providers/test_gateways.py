@@ -52,7 +52,6 @@ TABLE = {
     "nebius": ("https://api.tokenfactory.nebius.com/v1/chat/completions", "NEBIUS_API_KEY"),
     "novita": ("https://api.novita.ai/openai/v1/chat/completions", "NOVITA_API_KEY"),
     "nvidia": ("https://integrate.api.nvidia.com/v1/chat/completions", "NVIDIA_API_KEY"),
-    "ollama": ("http://localhost:11434/v1/chat/completions", "OLLAMA_API_KEY"),
     "openai": ("https://api.openai.com/v1/chat/completions", "OPENAI_API_KEY"),
     "openrouter": ("https://openrouter.ai/api/v1/chat/completions", "OPENROUTER_API_KEY"),
     "perplexity": ("https://api.perplexity.ai/chat/completions", "PERPLEXITY_API_KEY"),

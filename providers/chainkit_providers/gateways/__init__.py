@@ -30,7 +30,7 @@ from chainkit_providers.gateways.makers import (
     xai,
     zai,
 )
-from chainkit_providers.gateways.own import gpustack, litellm, llamacpp, llamafile, lmstudio, ollama, sglang, vllm
+from chainkit_providers.gateways.own import gpustack, litellm, llamacpp, llamafile, lmstudio, sglang, vllm
 from chainkit_providers.gateways.routers import (
     bedrock_mantle,
     cloudflare,
@@ -74,7 +74,6 @@ __all__ = [
     "nebius",
     "novita",
     "nvidia",
-    "ollama",
     "openrouter",
     "perplexity",
     "responses",

@@ -7,19 +7,6 @@ from chainkit_providers.openai.dialect import fields
 
 _OWN = ("native", "json", "tool", "prompt")
 
-ollama = gateway(
-    "ollama",
-    "http://localhost:11434/v1",
-    key_env="OLLAMA_API_KEY",
-    options=fields("logit_bias", "n", "parallel_tools", "user", reasoning="reasoning_effort"),
-    output=_OWN,
-    apis=("chat", "responses"),
-    own=True,
-    strict=False,
-    media=("image",),
-    fetches=(),
-)
-
 lmstudio = gateway(
     "lmstudio",
     "http://localhost:1234/v1",
