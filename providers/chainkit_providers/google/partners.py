@@ -1,0 +1,54 @@
+"""Other vendors' models on Vertex AI: Anthropic's by its Messages, the rest by OpenAI's Chat Completions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.google.errors import refused
+from chainkit_providers.openai.chat import ChatCompletions
+from chainkit_providers.openai.dialect import Dialect, fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chainkit.errors import ProviderError
+    from chainkit.models.request import ChatRequest
+    from chainkit_providers.google.places import Place
+
+_VERSION = "vertex-2023-10-16"
+"""The version of Messages that stands in the body here, as the model stands in the path."""
+
+
+class ClaudeOnVertex(MessagesWire):
+    """Anthropic's Messages, by `rawPredict`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def path(self, request: ChatRequest) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Where to POST."""
+        return self._place.path(request.model, "streamRawPredict" if request.stream else "rawPredict")
+
+    def encode(self, request: ChatRequest, options: dict[str, Any]) -> dict[str, Any]:
+        """The body of Messages, its model left to the path."""
+        body = super().encode(request, options)
+        del body["model"]
+        return {"anthropic_version": _VERSION, **body}
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """An answer that is no reply: Google's own form, or Anthropic's."""
+        return refused("vertex", status, headers, body)
+
+
+class OpenModels(ChatCompletions):
+    """Models of the garden that are named `publisher/model`, through the endpoint that speaks OpenAI's protocol."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(
+            Dialect("vertex", fields(), strict=False), f"{place.before}/endpoints/openapi/chat/completions"
+        )
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """An answer that is no reply, in Google's own form."""
+        return refused("vertex", status, headers, body)

@@ -1,0 +1,82 @@
+"""Vertex AI: Gemini and other vendors' models, in a project of Google Cloud or by a key of its express mode."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit_providers.google.credentials import Login
+from chainkit_providers.google.gemini import Gemini
+from chainkit_providers.google.options import GoogleOptions
+from chainkit_providers.google.partners import ClaudeOnVertex, OpenModels
+from chainkit_providers.google.places import vertex
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from chainkit.models.provider import Account, Rendered
+    from chainkit.run.call import Call
+    from chainkit_providers.google.places import Place
+
+
+def api(model: str) -> str:
+    """The interface that a model speaks, by its name."""
+    if model.startswith("claude"):
+        return "messages"
+    return "openai" if "/" in model and not model.startswith(("projects/", "publishers/", "endpoints/")) else "chat"
+
+
+class _ByModel(HttpBackend):
+    """An account of which nobody said the interface."""
+
+    def __init__(self, row: HttpProvider, account: Account) -> None:
+        super().__init__(row, account, row.wires["chat"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        self._others = {name: HttpBackend(row, account, wire) for name, wire in row.wires.items()}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    def _by(self, request: Any) -> HttpBackend | None:
+        name = api(request.model) if request.kind == "chat" else "chat"
+        return None if name == "chat" else self._others[name]
+
+    async def send(self, call: Call) -> Any:
+        """Answer `call.request`."""
+        other = self._by(call.request)
+        return await (super().send(call) if other is None else other.send(call))
+
+    def render(self, request: Any) -> Rendered:
+        """The request as it would leave."""
+        other = self._by(request)
+        return super().render(request) if other is None else other.render(request)
+
+
+class Vertex(HttpProvider):
+    """The row, filled in for the project and location that the environment names when an account is opened."""
+
+    def open(self, account: Account) -> HttpBackend:
+        """A backend for an account. Raises CompositionError for an `api` that there is not."""
+        row = self._at(vertex(os.environ, keyed=account.api_key is not None))
+        return _ByModel(row, account) if account.api is None else HttpProvider.open(row, account)
+
+    def _at(self, place: Place) -> Vertex:
+        return replace(
+            self,
+            base_url=place.host,
+            wires={"chat": Gemini(place), "messages": ClaudeOnVertex(place), "openai": OpenModels(place)},
+            key_env=() if place.project is not None or place.location is not None else self.key_env,
+            signer=Login(place),
+        )
+
+
+provider = Vertex(
+    name="vertex",
+    base_url="https://aiplatform.googleapis.com",
+    wires={"chat": Gemini(vertex({}, keyed=True))},
+    key_env=("GOOGLE_API_KEY",),
+    base_url_env=("GOOGLE_VERTEX_BASE_URL",),
+    auth="x-goog-api-key: {key}",
+    hosts=(".aiplatform.googleapis.com", ".rep.googleapis.com"),
+    keys_at="https://console.cloud.google.com/vertex-ai",
+    profiles="chainkit_providers.google.models:vertex",
+    vendor=GoogleOptions,
+)
