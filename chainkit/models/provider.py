@@ -116,8 +116,11 @@ class TaskWire(Protocol):
     `answer` says what `decode` is given: parsed JSON or the bytes as they came.
     """
 
-    name: str
-    answer: Literal["json", "bytes"]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def answer(self) -> Literal["json", "bytes"]: ...
 
     @property
     def path(self) -> str | Callable[[Any], str]:

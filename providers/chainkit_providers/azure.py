@@ -20,6 +20,7 @@ from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
 from chainkit_providers.openai.sdk import OpenAISdk
+from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,7 @@ def azure(*, token: Callable[[], str] | None = None) -> Azure:
             "chat": ChatCompletions(DIALECT, vendor=ChatOptions),
             "responses": Responses(DIALECT, vendor=ResponsesOptions),
         },
+        tasks=tasks_of("azure", DIALECT.keys),
         key_env=DIALECT.keys,
         auth="api-key: {key}",
         auth_for={"AZURE_OPENAI_AD_TOKEN": "authorization: Bearer {key}"},

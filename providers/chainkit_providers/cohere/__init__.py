@@ -1,15 +1,18 @@
-"""Cohere: v2 chat."""
+"""Cohere: v2 chat, embeddings and reranking."""
 
 from __future__ import annotations
 
 from chainkit.models.http import HttpProvider
 from chainkit_providers.cohere.chat import ChatV2
+from chainkit_providers.cohere.embed import EmbedV2
 from chainkit_providers.cohere.reply import KEYS
+from chainkit_providers.reranking import RerankWire
 
 provider = HttpProvider(
     name="cohere",
     base_url="https://api.cohere.com",
     wires={"chat": ChatV2()},
+    tasks={"embed": EmbedV2("cohere", KEYS), "rerank": RerankWire("cohere", KEYS, prefix="v2/")},
     key_env=KEYS,
     base_url_env=("CO_API_URL",),
     hosts=("api.cohere.ai",),

@@ -14,6 +14,7 @@ from chainkit.errors import CompositionError, UnknownModel
 from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit.models.profile import Profile
 from chainkit_providers.openai.chat import ChatCompletions
+from chainkit_providers.openai.completing import COMPLETIONS
 from chainkit_providers.openai.dialect import (
     Caching,
     Dialect,
@@ -25,6 +26,7 @@ from chainkit_providers.openai.dialect import (
     fields,
 )
 from chainkit_providers.openai.responses import Responses
+from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
     from chainkit.models.provider import Account, ChatWire, TaskWire
@@ -104,7 +106,11 @@ def gateway(
         base_url_env=_listed(base_url_env),
         key_needed=not own,
         hosts=tuple(hosts),
-        tasks=dict(tasks or {}),
+        tasks={
+            **tasks_of(name, dialect.keys, prefix),
+            **({"complete": COMPLETIONS[name]} if name in COMPLETIONS else {}),
+            **(tasks or {}),
+        },
         keys_at=keys_at,
         vendor=vendor,
         dialect=dialect,
