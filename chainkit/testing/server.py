@@ -4,7 +4,7 @@
         model("...", base_url=server.url, api_key="none").invoke("Hi")
     assert server.requests[0].json["messages"]
 
-It speaks four wire formats, chosen by the request's path, streamed or not as the request asks.
+It speaks five wire formats, chosen by the request's path, streamed or not as the request (or its path) asks.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _PATHS: tuple[tuple[str, Shape], ...] = (
     ("/messages", "messages"),
     ("/responses", "responses"),
     ("/chat/completions", "chat-completions"),
+    (":generateContent", "generate-content"),
+    (":streamGenerateContent", "generate-content"),
 )
 
 
@@ -182,4 +184,5 @@ class FaultServer:
         place = path.partition("?")[0]
         told: list[Shape] = [shape for end, shape in _PATHS if place.endswith(end)]
         shape: Shape = self._shape or (told[0] if told else "chat-completions")
-        return Seen(method, masked_path(path), headers, asked, number, shape, fields.get("stream") is True)
+        streamed = fields.get("stream") is True or ":stream" in place
+        return Seen(method, masked_path(path), headers, asked, number, shape, streamed)

@@ -1,6 +1,6 @@
-"""One answer in the words of four wire formats, whole and as the events of a stream.
+"""One answer in the words of five wire formats, whole and as the events of a stream.
 
-The shapes: "chat-completions", "responses", "messages" and "chat-v2". `Said` is the answer in nobody's
+The shapes: "chat-completions", "responses", "messages", "chat-v2" and "generate-content". `Said` is the answer in nobody's
 words; `body(shape, said)` is the JSON of an unstreamed answer, `events(shape, said)` the same answer as
 (event name, JSON) pairs, `refusal(shape, status, message)` the JSON of an error.
 """
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from chainkit.messages import ToolCall
+from chainkit.testing import content_bodies
 from chainkit.usage import Usage
 
-Shape: TypeAlias = Literal["chat-completions", "responses", "messages", "chat-v2"]
-SHAPES: tuple[Shape, ...] = ("chat-completions", "responses", "messages", "chat-v2")
+Shape: TypeAlias = Literal["chat-completions", "responses", "messages", "chat-v2", "generate-content"]
+SHAPES: tuple[Shape, ...] = ("chat-completions", "responses", "messages", "chat-v2", "generate-content")
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 Event: TypeAlias = tuple[str, Any]
 _PIECES = re.compile(r"\S+\s*|\s+")
@@ -54,6 +55,8 @@ def events(shape: Shape, said: Said) -> list[Event]:
 
 def refusal(shape: Shape, status: int, message: str, code: str | None = None) -> dict[str, Any]:
     """An error, as it stands in an answer whose status is not 200."""
+    if shape == "generate-content":
+        return content_bodies.refusal(status, message, code)
     word = code or _CODES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     if shape == "messages":
         return {"type": "error", "error": {"type": word, "message": message}}
@@ -74,7 +77,7 @@ def error_event(shape: Shape, message: str, code: str = "overloaded_error") -> E
         return "response.failed", {"type": "response.failed", "response": failed}
     if shape == "messages":
         return "error", refusal(shape, 529, message, code)
-    return "", refusal(shape, 503, message, code)
+    return "", refusal(shape, 503, message, None if shape == "generate-content" else code)
 
 
 def sse(event: Event, *, newline: str = "\n") -> bytes:
@@ -328,10 +331,12 @@ _WHOLE = {
     "responses": _responses_body,
     "messages": _messages_body,
     "chat-v2": _v2_body,
+    "generate-content": content_bodies.body,
 }
 _STREAM = {
     "chat-completions": _chat_events,
     "responses": _responses_events,
     "messages": _messages_events,
     "chat-v2": _v2_events,
+    "generate-content": content_bodies.events,
 }

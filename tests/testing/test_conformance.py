@@ -13,6 +13,8 @@ WIRES = {
     "anthropic": ("anthropic:claude-x", "messages", "", {"max_tokens": 100}),
     "cohere": ("cohere:command-x", "chat-v2", "", {}),
     "groq": ("groq:some-model", "chat-completions", "/v1", {}),
+    "google": ("google:gemini-3-flash", "generate-content", "", {}),
+    "vertex-claude": ("vertex:claude-sonnet-4-5", "messages", "", {}),
 }
 
 
@@ -22,7 +24,7 @@ def subject(name, carrier):
 
 
 HTTPX = {name: subject(name, "httpx") for name in WIRES}
-SDK = {name: subject(name, "sdk") for name in WIRES if name != "groq"}
+SDK = {name: subject(name, "sdk") for name in WIRES if name not in ("groq", "google", "vertex-claude")}
 AIOHTTP = {name: subject(name, "aiohttp") for name in WIRES}
 
 
