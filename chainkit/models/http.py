@@ -138,9 +138,9 @@ class HttpBackend:
         body = wire.encode(request, options)
         if vendor:
             typed = getattr(wire, "vendor", None) or (imported(self._row.vendor) if self._row.vendor else None)
-            put(body, self._row.name, typed, vendor)
+            put(body.fields if isinstance(body, Multipart) else body, self._row.name, typed, vendor)
         if options:
-            known = self._row.profile(request.model).options
+            known = self._row.profile(request.model).options if request.kind == "chat" else getattr(wire, "options", ())
             settle(request, options, f"{self._row.name}:{request.model}", sorted(known or ()))
         return body
 
@@ -152,11 +152,11 @@ class HttpBackend:
     def _request(self, wire: Any, request: Any, *, relative: bool) -> HttpRequest:
         body, path = self._encoded(wire, request), self._path(wire, request)
         if relative:
-            return HttpRequest("POST", path, {}, stream=request.stream, json=body)
+            return _relative(path, body, request)
         found = self._access()
         if found.missing and self._row.signer is None:
             raise no_key(self._row)
-        headers = found.headers | _ACCEPT[request.stream]
+        headers = found.headers | _accepted(wire, request)
         if isinstance(body, Multipart):
             content, headers["content-type"] = body.encoded()
         else:
@@ -173,7 +173,7 @@ class HttpBackend:
             model=request.model,
             method="POST",
             url=found.shown + self._path(wire, request),
-            headers=found.masked | _ACCEPT[request.stream],
+            headers=found.masked | _accepted(wire, request),
             body=body.shown() if isinstance(body, Multipart) else body,
         )
 
@@ -353,6 +353,19 @@ _ACCEPT: dict[bool, dict[str, str]] = {
     False: {"content-type": "application/json", "accept": "application/json", "user-agent": "chainkit"},
     True: {"content-type": "application/json", "accept": "text/event-stream", "user-agent": "chainkit"},
 }
+
+
+def _accepted(wire: Any, request: Any) -> dict[str, str]:
+    accepted = _ACCEPT[request.stream]
+    return accepted | {"accept": "*/*"} if getattr(wire, "answer", "json") == "bytes" else accepted
+
+
+def _relative(path: str, body: Any, request: Any) -> HttpRequest:
+    """A request that a vendor's own client completes."""
+    if not isinstance(body, Multipart):
+        return HttpRequest("POST", path, {}, stream=request.stream, json=body)
+    content, content_type = body.encoded()
+    return HttpRequest("POST", path, {"content-type": content_type}, content, stream=request.stream)
 
 
 def _sdks(client: object) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Upload:
 class Multipart:
     """Fields, each with one value or several, and files by the field's name."""
 
-    fields: Mapping[str, str | Sequence[str]]
+    fields: dict[str, Any]
     files: Sequence[tuple[str, Upload]]
 
     def encoded(self) -> tuple[bytes, str]:
@@ -33,10 +34,17 @@ class Multipart:
         import httpx
 
         files = [(field, (f.name, f.data, f.media_type)) for field, f in self.files]
-        data = {k: v if isinstance(v, str) else list(v) for k, v in self.fields.items()}
+        data = {k: _written(v) for k, v in self.fields.items()}
         made = httpx.Request("POST", "http://form", data=data, files=files)
         return made.read(), made.headers["content-type"]
 
     def shown(self) -> dict[str, object]:
         """The form as it can be looked at: files by their names, types and sizes."""
         return {**self.fields, **{field: repr(f) for field, f in self.files}}
+
+
+def _written(value: Any) -> str | list[str]:
+    """A field's value as a form has it: JSON's words for what is no text."""
+    if isinstance(value, list | tuple):
+        return [str(_written(v)) for v in cast("list[Any]", value)]
+    return value if isinstance(value, str) else json.dumps(value)

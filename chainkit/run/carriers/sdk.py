@@ -107,7 +107,7 @@ class PostCarrier:
             sent = client.post(
                 request.url,
                 cast_to=self._response,
-                body=request.json,
+                **_written(request),
                 options=_options(request, until),
                 stream=request.stream,
             )
@@ -145,6 +145,11 @@ class PostCarrier:
         """Close the sockets that are ours; a client handed over is its owner's to close."""
         if self._sockets is not None:
             self._sockets.close()
+
+
+def _written(request: HttpRequest) -> dict[str, Any]:
+    # What is no JSON goes as the bytes that it is.
+    return {"body": request.json} if request.body is None else {"content": request.body}
 
 
 def _options(request: HttpRequest, until: float | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,7 +63,7 @@ class TranscriptionsWire(VendorWire):
         add_extra(options, body)
         if self.sends == "json":
             return body | {"input_audio": _inline(request.audio)}
-        return Multipart({k: _field(v) for k, v in body.items()}, [("file", _upload(request.audio))])
+        return Multipart(body, [("file", _upload(request.audio))])
 
     def _put_form(self, request: TranscribeRequest, options: dict[str, Any], body: Json) -> None:
         """The form of the answer; `timestamps` stays in `options`, and is refused, where the model tells none."""
@@ -91,12 +91,18 @@ class TranscriptionsWire(VendorWire):
             language=found.get("language") or None,
             duration=None if duration is None else float(duration),
             segments=tuple(_segment(s) for s in listed(found, "segments")),
-            words=tuple(Word(str(w.get("word", "")), w["start"], w["end"]) for w in listed(found, "words")),
+            words=tuple(_words(listed(found, "words"))),
             usage=_usage(usage, duration),
             model=found.get("model") or request.model,
             raw=body,
             price=told(usage, Dialect(self.vendor, cost=self.cost)),
         )
+
+
+def _words(rows: list[Json]) -> Iterator[Word]:
+    for row in rows:
+        if isinstance(row.get("start"), int | float) and isinstance(row.get("end"), int | float):
+            yield Word(str(row.get("word", "")), row["start"], row["end"])
 
 
 def _segment(row: Json) -> Segment:
@@ -117,10 +123,6 @@ def _usage(usage: Json, duration: Any) -> Usage:
         else ()
     )
     return Usage(input=whole(given), output=whole(made), audio_input=whole(heard), units=units)
-
-
-def _field(value: Any) -> str | list[str]:
-    return [str(v) for v in value] if isinstance(value, list | tuple) else str(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _upload(audio: Media) -> Upload:

@@ -98,7 +98,7 @@ class ImagesWire(VendorWire):
         ]
         if request.mask is not None:
             files.append(("mask", _upload(request.mask, len(files))))
-        return Multipart({k: str(v) for k, v in body.items()}, files)
+        return Multipart(body, files)
 
     def decode(self, body: Any, request: ImageRequest) -> Images:
         """The images. Raises ReplyMalformed."""

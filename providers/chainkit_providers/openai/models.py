@@ -71,6 +71,13 @@ def dialect(vendor: str, *keys: str) -> Dialect:
 DIALECT = dialect("openai", "OPENAI_API_KEY")
 BASE = re.compile(r"^(?:ft:)?(?:gpt-3\.5-turbo-instruct|(?:text-)?(?:davinci|curie|babbage|ada)\b)")
 """Base models: they go on with a text and know no chat."""
+_OTHERS = (
+    (re.compile(r"^text-embedding"), "embed"),
+    (re.compile(r"^(?:gpt-image|chatgpt-image|dall-e|gpt-5[.\d]*-image)"), "image"),
+    (re.compile(r"whisper|transcribe"), "transcribe"),
+    (re.compile(r"^tts-|-tts"), "speak"),
+)
+"""Models that are asked for something else."""
 _NATIVE = ("native", "tool", "json", "prompt")
 _TOOLS = ("tool", "json", "prompt")
 _UNKNOWN = frozenset({"chat", "complete"})
@@ -136,6 +143,9 @@ def profile(model: str, vendor: Dialect = DIALECT) -> Profile:
     """What is known of a model; an unknown one is taken to know schemas and tools."""
     if BASE.search(model):
         return Profile(vendor.vendor, model, tools=False, kinds=frozenset({"complete"}), media=frozenset())
+    other = next((kind for pattern, kind in _OTHERS if pattern.search(model)), None)
+    if other is not None:
+        return _of_kind(other, model, vendor)
     known, chosen = family(model), api(model)
     options = vendor.takes(chosen)
     fetches = frozenset({"image", "document"} if chosen == "responses" else {"image"})
@@ -154,4 +164,18 @@ def profile(model: str, vendor: Dialect = DIALECT) -> Profile:
         media=frozenset({"image", "document"} if known.vision else ()),
         fetches=fetches,
         reasoning=bool(THINKS.search(model)),
+    )
+
+
+def _of_kind(kind: str, model: str, vendor: Dialect) -> Profile:
+    """A model that is asked for something other than chat; limits by the vendor's page of its embeddings."""
+    return Profile(
+        vendor.vendor,
+        model,
+        tools=False,
+        kinds=frozenset({kind}),
+        media=frozenset({"image"} if kind == "image" else {"audio"} if kind == "transcribe" else ()),
+        fetches=frozenset({"image"} if "image" in model else ()),
+        most=2048 if kind == "embed" else None,
+        room=250_000 if kind == "embed" else None,
     )
