@@ -90,7 +90,7 @@ def _media(media: Media, dialect: Dialect) -> Json:
         cure = "use api='chat' for sound; give images or documents here"
         raise cannot_send(f"{dialect.vendor}, in Responses,", media, cure)
     if media.kind == "image":
-        return {"type": "input_image", "image_url": media_url(media)}
+        return {"type": "input_image", "image_url": media_url(media), "detail": "auto"}
     if media.url is not None:
         return {"type": "input_file", "file_url": media.url}
     name = media.name or f"document.{media.media_type.rpartition('/')[2]}"
