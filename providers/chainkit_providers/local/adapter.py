@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import ChainkitError, CompositionError
+from chainkit.models.completion import CompletionRequest
 from chainkit.models.count import TokenCount
 from chainkit.models.profile import Profile
 from chainkit.models.provider import PROTOCOL, Account, Rendered
 from chainkit.usage import FREE
-from chainkit_providers.local import native, wire
+from chainkit_providers.local import completing, embedders, native, wire
 from chainkit_providers.local.catalog import LocalModel, find
 from chainkit_providers.local.engine import Engine, Settings
 from chainkit_providers.local.engines import engine_for
@@ -37,15 +38,19 @@ class LocalBackend:
 
     async def send(self, call: Call) -> Any:
         """Answer in a thread of its own; giving it up breaks the generation off with its next token."""
+        if call.request.kind == "embed":
+            return await embedders.embed(call)
         if call.request.kind == "count":
             return await self._counted(call)
         request: ChatRequest = call.request
         body = self._encode(request)
         ticket = Ticket(int(body.get("n") or 1))
-        fold, emit = wire.fold(), call.emit
+        fold = completing.fold(request) if isinstance(request, CompletionRequest) else wire.fold()
+        emit = call.emit
 
         def work(put: Callable[[bytes], None]) -> None:
-            self._engine(request.model).generate(body, put, ticket)
+            engine = self._engine(request.model)
+            engine.generate(completing.marked(engine, body), put, ticket)
 
         async def show(event: bytes) -> None:
             for piece in fold.feed("", event):
@@ -65,6 +70,9 @@ class LocalBackend:
 
     def check(self, model: str | None = None) -> None:
         """Raise MissingExtra where xllamacpp is missing, UnknownModel or ProviderError where the file is."""
+        if model in embedders.ROWS:
+            embedders.check(model)
+            return
         native.check_installed()
         if model is not None and self._handed is None:
             ready(find(model))
@@ -82,6 +90,8 @@ class LocalBackend:
         return self._handed or engine_for(ready(find(model)))
 
     def _encode(self, request: ChatRequest) -> dict[str, Any]:
+        if isinstance(request, CompletionRequest):
+            return completing.encode(request)
         return wire.encode(request, lambda: self._tool_form(request.model))
 
     def _tool_form(self, model: str) -> wire.ToolForm:
@@ -115,6 +125,8 @@ class Local:
 
     def profile(self, model: str, account: Account | None = None) -> Profile:
         """What the model can do, from its file's header where that is here already."""
+        if model in embedders.ROWS:
+            return embedders.profile(model)
         handed = account.client if account is not None and isinstance(account.client, Engine) else None
         path = handed.path if handed is not None else place(find(model))
         settings = handed.settings if handed is not None else Settings.from_environment()
@@ -128,6 +140,7 @@ class Local:
             tools=header is None or native.tool_form(path) != "none",
             options=wire.OPTIONS,
             local=True,
+            kinds=frozenset({"chat", "complete"}),
         )
 
     def pull(self, model: str, *, progress: Callable[[int, int], object] | None = None, force: bool = False) -> Path:

@@ -120,7 +120,7 @@ class Engine:
             raise ProviderError(msg, cure="load it after the fork: make the Engine in the child process")
 
     def generate(self, body: Mapping[str, Any], put: Callable[[bytes], object], ticket: Ticket | None = None) -> None:
-        """Answer a Chat Completions body; each event goes to `put` as JSON bytes. Blocks to the end.
+        """Answer a Chat Completions body, or a completions body with its `prompt`; each event goes to `put` as JSON bytes. Blocks to the end.
 
         `ticket.cancel()` ends it early, and then it returns. Raises what llama.cpp refuses: ContextTooLong,
         BadRequest, ServerError.
@@ -145,7 +145,8 @@ class Engine:
         events = Events(put, ticket)
         whole = {**body, "stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
         try:
-            server.handle_chat_completions(json.dumps(whole).encode(), events.take)
+            ask = server.handle_completions if "prompt" in body else server.handle_chat_completions
+            ask(json.dumps(whole).encode(), events.take)
         except (RuntimeError, ValueError) as error:
             raise local_fault(str(error), self) from error
         if events.failed is not None and not ticket.cancelled:

@@ -31,11 +31,17 @@ class Events:
             """Only asked for so that a long prompt can be broken off while it is read."""
         elif data.startswith(_ERROR):
             self.failed = data
-        elif _USAGE in data and b'"choices":[]' in data:
-            self._add(json.loads(data))
+        elif _USAGE in data:
+            self._count(json.loads(data))
         else:
             self._put(data)
         return self._ticket.cancelled
+
+    def _count(self, told: dict[str, Any]) -> None:
+        """A chat's usage comes alone, a completion's with the last piece of each answer."""
+        if told.get("choices"):
+            self._put(json.dumps({**told, "usage": None}).encode())
+        self._add({**told, "choices": []})
 
     def _add(self, last: dict[str, Any]) -> None:
         """Each of several answers tells its own usage; the prompt was read once."""

@@ -36,6 +36,10 @@ class Server(Protocol):
         """Blocks until the answer has ended or the callback has given True. Lets other threads run."""
         ...
 
+    def handle_completions(self, prompt: bytes, callback: Callable[[bytes], bool]) -> None:
+        """The same of a raw text."""
+        ...
+
 
 class Listener:
     """Where the server listens, and the key to it. Its folder goes with it, also where nobody closes it."""

@@ -11,15 +11,15 @@ from types import MappingProxyType
 from chainkit_providers.openai.completions import Completing, Completions, fields
 
 _SAMPLING = {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repetition_penalty"}
-_LLAMA = fields("best_of", "user", top_k="top_k", min_p="min_p", repeat_penalty="repeat_penalty", grammar="grammar")
+LLAMA = fields("best_of", "user", top_k="top_k", min_p="min_p", repeat_penalty="repeat_penalty", grammar="grammar")
 
 ROWS = (
     Completing("openai", fill="suffix", echo=True, keys=("OPENAI_API_KEY",)),
     # Servers of one's own.
     Completing("vllm", fields(**_SAMPLING), echo=True, keys=("VLLM_API_KEY",)),
     Completing("sglang", fields(**_SAMPLING), echo=True, keys=("SGLANG_API_KEY",)),
-    Completing("llamacpp", _LLAMA, keys=("LLAMA_API_KEY",)),
-    Completing("llamafile", _LLAMA, stream_usage=False),
+    Completing("llamacpp", LLAMA, logprobs_least=1, keys=("LLAMA_API_KEY",)),
+    Completing("llamafile", LLAMA, logprobs_least=1, stream_usage=False),
     Completing("lmstudio", fields("best_of", "n", "user", "logprobs", top_k="top_k", repeat_penalty="repeat_penalty")),
     Completing("litellm", fill="suffix", keys=("LITELLM_API_KEY",)),
     # Vendors.

@@ -35,7 +35,8 @@ class Completing:
     """How one vendor completes: a row of data.
 
     `fill` is how a gap is asked for: by the field `suffix`, by the marks that the model was trained with, or not at
-    all. `echo` says that the prompt's own logprobs can be had. `answers` names the form of the answer: that of a
+    all. `echo` says that the prompt's own logprobs can be had, `logprobs_least` what it takes for "the tokens' own and
+    no others". `answers` names the form of the answer: that of a
     completion or of a chat.
     """
 
@@ -44,6 +45,7 @@ class Completing:
     path: str = "completions"
     fill: Literal["suffix", "marks"] | None = "marks"
     echo: bool = False
+    logprobs_least: int = 0
     stream_usage: bool = True
     answers: Literal["completion", "chat"] = "completion"
     keys: tuple[str, ...] = ()
@@ -71,6 +73,8 @@ class Completions:
         for option, name in row.options.items():
             if option in options:
                 body[name] = _plain(options.pop(option))
+        if "logprobs" in body:
+            body["logprobs"] = max(body["logprobs"], row.logprobs_least)
         if row.echo and "prompt_logprobs" in options:
             body["echo"] = True
             body["logprobs"] = max(options.pop("prompt_logprobs"), body.get("logprobs", 0))

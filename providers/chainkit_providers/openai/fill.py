@@ -38,12 +38,12 @@ def _marks(names: str, prefix: str, suffix: str, middle: str) -> Marks:
 FAMILIES = (
     _marks(r"qwen[\d.]*-?coder|codeqwen|codegemma", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
     _marks(r"deepseek-?coder", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
+    _marks(r"starcoder|star-?chat|granite.*code|stable-?code|refact", "<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
     Marks(
         re.compile(r"mellum", re.IGNORECASE),
         ("<fim_suffix>", "<fim_prefix>", "<fim_middle>"),
         "<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
     ),
-    _marks(r"starcoder|star-?chat|granite.*code|stable-?code|refact", "<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
     _marks(r"santacoder", "<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
     Marks(
         re.compile(r"code-?llama", re.IGNORECASE),
