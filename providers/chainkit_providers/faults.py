@@ -77,7 +77,7 @@ _SAYS: tuple[tuple[re.Pattern[str], type[e.ProviderError]], ...] = (
     (re.compile(r"credit balance|insufficient (balance|credits?|funds)", re.IGNORECASE), e.PermissionDenied),
 )
 _NO_MODEL = re.compile(
-    r"model.{0,80}(does not exist|not found|not supported|unknown)|^model: ", re.IGNORECASE | re.DOTALL
+    r"(model|deployment).{0,80}(does not exist|not found|not supported|unknown)|^model: ", re.IGNORECASE | re.DOTALL
 )
 _CURES: dict[type[e.ProviderError], str] = {
     e.PermissionDenied: "look at the account's credit, project and rights: the key is known and may not do this",

@@ -32,7 +32,7 @@ def told(usage: Json | None, dialect: Dialect) -> Told | None:
         return None
     outer, _, within = dialect.cost.partition(".")
     number = inner(usage, outer).get(within) if within else usage.get(outer)
-    if not isinstance(number, int | float):
+    if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     if outer == "cost_in_usd_ticks":
         return Told(number / _TICKS)
