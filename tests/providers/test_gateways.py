@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields as dataclass_fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -340,3 +341,13 @@ def test_an_option_that_only_one_vendor_has_lands_in_its_body() -> None:
     for wrong in ({"perplexity_search_mode": "deep"}, {"groq_search_settings": {}}):
         with pytest.raises(BadRequest, match="vendor option"):
             model("perplexity:sonar", api_key="k", vendor=wrong).render("hi")
+
+
+def test_the_page_of_models_lists_every_row_as_it_is() -> None:
+    lines = ["| name | address | key |", "| --- | --- | --- |"]
+    for name in sorted(GATEWAYS):
+        row = GATEWAYS[name]
+        where = f"closed since {row.when}" if isinstance(row, Ended) else f"`{row.base_url}`"
+        lines.append(f"| `{name}` | {where} | {', '.join(f'`{key}`' for key in row.key_env) or 'none'} |")
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert "\n".join(lines) in page, "put this table into docs/models.md:\n" + "\n".join(lines)

@@ -196,7 +196,7 @@ def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
 def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
     """A delta that may hold more than text."""
     shown: list[Piece] = []
-    details = delta.get("reasoning_details") or ()
+    details: list[Json] = delta.get("reasoning_details") or []
     thinking = delta.get("reasoning_content")
     thinking = thinking if thinking is not None else delta.get("reasoning")
     _think(growing, thinking if thinking is not None else detailed(details), shown)
