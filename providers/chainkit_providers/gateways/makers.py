@@ -44,6 +44,7 @@ mistral = gateway(
     thinking_back="content",
     parts="mistral",
     fetches=("image", "audio", "document"),
+    batches="chainkit_providers.openai.batches:MISTRAL",
 )
 
 

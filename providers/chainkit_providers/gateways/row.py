@@ -29,6 +29,7 @@ from chainkit_providers.openai.responses import Responses
 from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
+    from chainkit.models.batches import BatchWire
     from chainkit.models.provider import Account, ChatWire, TaskWire
 
 NATIVE = ("native", "tool", "json", "prompt")
@@ -76,6 +77,7 @@ def gateway(
     priced_as: str | None = None,
     vendor: Any = None,
     tasks: Mapping[str, TaskWire | str] | None = None,
+    batches: BatchWire | str | None = None,
     refine: Callable[[Profile], Profile] | None = None,
     **quirks: Unpack[Quirks],
 ) -> Gateway:
@@ -88,7 +90,7 @@ def gateway(
     "responses", the one to use unasked first; `prefix` stands before their paths, `paths` gives others.
     `own=True` is a server of one's own: it needs no key, and costs nothing unless `free=False`. `hosts` are
     further hosts that its key may go to. `vendor` is a TypedDict of options that it alone has, `tasks` are
-    its wires for other kinds of model. `refine` says more of a single model. The rest are quirks. Give it to
+    its wires for other kinds of model, `batches` is how it takes batches. `refine` says more of a single model. The rest are quirks. Give it to
     `chainkit.models.registry.register`, or name it in an entry point.
 
     Raises CompositionError for a name that cannot stand before the colon of "name:model".
@@ -113,6 +115,7 @@ def gateway(
         },
         keys_at=keys_at,
         vendor=vendor,
+        batches=batches,
         dialect=dialect,
         output=tuple(output),
         free=own if free is None else free,

@@ -14,6 +14,7 @@ provider = HttpProvider(
     name="google",
     base_url=STUDIO.host,
     wires={"chat": Gemini()},
+    batches="chainkit_providers.google.batches:BATCHES",
     key_env=KEYS,
     base_url_env=("GOOGLE_GEMINI_BASE_URL",),
     auth="x-goog-api-key: {key}",

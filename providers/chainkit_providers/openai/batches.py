@@ -111,3 +111,4 @@ def _answered(line: Any) -> Answered:
 
 
 BATCHES = FileBatches()
+MISTRAL = JobBatches("/batch/jobs", most=1_000_000)
