@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import ChainkitError
 from chainkit.messages import Text
-from chainkit.models.chat import ChatModel
 from chainkit.models.resolve import Resolved, resolve
 from chainkit.run.drive import finish
 from chainkit.run.frame import Frame
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 class _Rendering:
     """Stands in front of a backend: keeps the request, answers with a marked placeholder."""
 
+    pretends = True
+
     def __init__(self, backend: Backend, found: list[Rendered]) -> None:
         self._backend = backend
         self._found = found
@@ -31,7 +32,8 @@ class _Rendering:
     async def send(self, call: Call) -> Reply:
         from chainkit.models.reply import Reply
 
-        if all(r.path != call.path for r in self._found):  # a placeholder that does not fit is not asked for again
+        # A placeholder that does not fit is not asked for again.
+        if call.kind != "chat" or all(r.path != call.path for r in self._found):
             self._found.append(replace(self._backend.render(call.request), path=call.path))
         return Reply((Text(f"⟨what {call.provider}:{call.model} says⟩"),))
 
@@ -69,9 +71,9 @@ def render(chain: Chain[Any, Any], value: Any) -> list[Rendered]:
     return stand_in.found
 
 
-def models(chain: Chain[Any, Any]) -> Iterator[ChatModel]:
-    """Every model in a chain."""
-    if isinstance(chain, ChatModel):
+def models(chain: Chain[Any, Any]) -> Iterator[Any]:
+    """Every model in a chain, of whatever kind."""
+    if hasattr(chain, "account"):
         yield chain
     for _, part in chain.parts():
         yield from models(part)

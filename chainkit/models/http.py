@@ -167,14 +167,15 @@ class HttpBackend:
         """The request as it would leave. The key is masked; nothing is sent."""
         found, wire = self._access(), self.wire_of(request)
         body = self._encoded(wire, request)
+        form = isinstance(body, Multipart)
         return Rendered(
             path="",
             provider=self._row.name,
             model=request.model,
             method="POST",
             url=found.shown + self._path(wire, request),
-            headers=found.masked | _accepted(wire, request),
-            body=body.shown() if isinstance(body, Multipart) else body,
+            headers=found.masked | _accepted(wire, request) | ({"content-type": "multipart/form-data"} if form else {}),
+            body=body.shown() if form else body,
         )
 
     def check(self, model: str | None = None) -> None:
@@ -362,10 +363,8 @@ def _accepted(wire: Any, request: Any) -> dict[str, str]:
 
 def _relative(path: str, body: Any, request: Any) -> HttpRequest:
     """A request that a vendor's own client completes."""
-    if not isinstance(body, Multipart):
-        return HttpRequest("POST", path, {}, stream=request.stream, json=body)
-    content, content_type = body.encoded()
-    return HttpRequest("POST", path, {"content-type": content_type}, content, stream=request.stream)
+    headers = {"content-type": "multipart/form-data"} if isinstance(body, Multipart) else {}
+    return HttpRequest("POST", path, headers, stream=request.stream, json=body)
 
 
 def _sdks(client: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainkit.messages import Media
 from chainkit.models.resolve import FREE_KINDS, check
 from chainkit.run.call import Call
 from chainkit.run.gate import through
@@ -20,10 +21,30 @@ def _free(_: Usage) -> Cost:
     return FREE
 
 
+def _holds_media(request: Any) -> bool:
+    if request.kind == "chat":
+        return any(type(part) is Media for turn in request.messages for part in turn.parts)
+    return bool(getattr(request, "media", ()))
+
+
+async def _with_media(resolved: Resolved, request: Any, frame: Frame, path: str) -> Any:
+    """The request with what its URLs hold, where the vendor does not open them itself."""
+    from chainkit.models.fetching import opened, pretended, unopened
+
+    parts = unopened(request, resolved.profile.fetches)
+    if not parts:
+        return request
+    if getattr(resolved.backend, "pretends", False):
+        return pretended(request, parts)
+    return await opened(request, parts, frame, path)
+
+
 async def sent(resolved: Resolved, request: Any, frame: Frame, path: str, tries: Tries, listener: Any = None) -> Any:
     """The reply to a request; what is missing before it could start is said first, and no row written for it."""
     if not resolved.checked:
         check(resolved, tries)
+    if _holds_media(request):
+        request = await _with_media(resolved, request, frame, path)
     call = Call(
         frame,
         tries,

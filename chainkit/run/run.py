@@ -14,7 +14,7 @@ from chainkit.run.io import Blocking
 from chainkit.run.ledger import Row, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from chainkit.run.io.protocol import Io
     from chainkit.run.limits import Limit
@@ -32,7 +32,9 @@ class Run:
 
     `deadline` is seconds from now for everything inside. `models` puts stand-ins for model specs
     ("openai:*" patterns allowed). `limits` are queues by such patterns. `keep` keeps the rows of a
-    batch's items, which otherwise fold into totals. `watch` is told of steps and rows. A run made while
+    batch's items, which otherwise fold into totals. `private_hosts` are hosts of one's own network
+    ("files.example", "127.0.0.1:8080") from which a URL in a message may be fetched: of all others only
+    those at public addresses. `watch` is told of steps and rows. A run made while
     another is current is its child: its rows show in, and charge, every ancestor.
     """
 
@@ -45,6 +47,7 @@ class Run:
         limits: Mapping[str, Limit] | None = None,
         keep: bool = False,
         watch: Watcher | None = None,
+        private_hosts: Collection[str] = (),
         parent: Run | None = None,
         io: Io | None = None,
     ) -> None:
@@ -56,6 +59,8 @@ class Run:
         self.models: Mapping[str, Any] | None = _merged(models, parent.models if parent is not None else None)
         self.limits: Mapping[str, Limit] | None = _merged(limits, parent.limits if parent is not None else None)
         self.watch: Watcher | None = watch or (parent.watch if parent is not None else None)
+        outer = parent.private_hosts if parent is not None else frozenset[str]()
+        self.private_hosts: frozenset[str] = outer.union(private_hosts)
         self.until: float | None = self._until(deadline, parent)
         self.purses: tuple[Purse, ...] = () if parent is None else parent.purses
         if budget is not None:

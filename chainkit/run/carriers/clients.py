@@ -181,10 +181,11 @@ def _made(account: Account, io: Io, base_url: str, sdk: Sdk | None, table: Clien
         from chainkit.run.carriers.loop_aiohttp import AiohttpCarrier
 
         return AiohttpCarrier()
-    return _own(io, base_url)
+    return own_carrier(io, base_url)
 
 
-def _own(io: Io, base_url: str) -> Carrier:
+def own_carrier(io: Io, base_url: str) -> Carrier:
+    """A carrier of ours for what is below that URL, through the proxy where the environment wants one."""
     aim = target(base_url)
     proxy = proxy_for(*aim.origin)
     if proxy is not None and not proxy.plain:

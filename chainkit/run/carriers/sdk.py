@@ -148,8 +148,13 @@ class PostCarrier:
 
 
 def _written(request: HttpRequest) -> dict[str, Any]:
-    # What is no JSON goes as the bytes that it is.
-    return {"body": request.json} if request.body is None else {"content": request.body}
+    """The body as `post` takes it: JSON, or a form's fields beside its files."""
+    body = request.json
+    if not hasattr(body, "files"):
+        return {"body": body}
+    files = [(field, (f.name, f.data, f.media_type)) for field, f in body.files]
+    # The client writes the brackets of a list by itself.
+    return {"body": {name.removesuffix("[]"): value for name, value in body.fields.items()}, "files": files}
 
 
 def _options(request: HttpRequest, until: float | None) -> dict[str, Any]:
