@@ -249,6 +249,8 @@ class HttpBackend:
         finally:
             await response.close(whole)
         reply.headers = response.headers
+        if hasattr(wire, "heard"):
+            wire.heard(reply)
         if request.warnings:
             reply.warnings = (*reply.warnings, *request.warnings)
         return reply
