@@ -29,8 +29,9 @@ _UNITS = {
     "searches": ("rerank_searches",),
     "web_searches": ("web_searches",),
     "pages": ("input_document_pages",),
+    "output_image_tokens": ("output_image_tokens",),
 }
-"""Our names of what is priced by something other than tokens, and the list's."""
+"""Our names of what is priced by something other than tokens of text, and the list's."""
 
 
 @dataclass(frozen=True, slots=True)
