@@ -21,4 +21,10 @@ provider = HttpProvider(
     keys_at="https://aistudio.google.com/apikey",
     profiles="chainkit_providers.google.models:profile",
     vendor=GoogleOptions,
+    tasks={
+        "count": "chainkit_providers.google.count:COUNT",
+        "embed": "chainkit_providers.google.embed:EMBED",
+        "image": "chainkit_providers.google.images:DRAW",
+        "speak": "chainkit_providers.google.speech:SPEAK",
+    },
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainkit.messages import ServerItem, Text, Thinking, ToolCall
 from chainkit.models.reply import Reply
@@ -38,7 +39,9 @@ _NUMBERED = (
     "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL",
 )  # fmt: skip
 """The reasons by the numbers that Vertex AI sends where a client asked for numbers."""
-_AUDIO = ("AUDIO", 4)
+_AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)
+Units: TypeAlias = tuple[tuple[str, float], ...]
+_BY_SEARCH = re.compile(r"gemini-(?:[3-9]|\d\d)")
 _KNOWN = ("candidates", "promptFeedback", "usageMetadata")
 _CITES = frozenset({"groundingMetadata", "citationMetadata"})
 _ABOUT = frozenset({"thought", "thoughtSignature", "partMetadata", "mediaResolution", "videoMetadata"})
@@ -58,7 +61,7 @@ def decode(body: Any) -> Reply:
     replies = [_reply(c, answer) for c in candidates] or [_blocked(answer)]
     first = replies[0]
     first.choices = tuple(replies[1:])
-    first.usage = usage(answer.get("usageMetadata"))
+    first.usage = usage(answer.get("usageMetadata"), units(answer))
     first.raw = answer
     return first
 
@@ -146,7 +149,7 @@ def _token(told: Json) -> Json:
     return {"token": told.get("token"), "logprob": told.get("logProbability")}
 
 
-def usage(told: Json | None) -> Usage:
+def usage(told: Json | None, units: Units = ()) -> Usage:
     """The tokens of an answer. What its own tools read is input beside the prompt, and thoughts are output beside the answer."""
     if not told:
         return NO_USAGE
@@ -157,15 +160,27 @@ def usage(told: Json | None) -> Usage:
         told.get("cachedContentTokenCount"),
         None,
         thought,
-        _audio(told, "promptTokensDetails"),
-        _audio(told, "candidatesTokensDetails"),
+        _of(told, "promptTokensDetails", _AUDIO),
+        _of(told, "candidatesTokensDetails", _AUDIO),
+        units,
     )
+
+
+def units(answer: Json) -> Units:
+    """What is priced by itself: tokens of pictures, and searches. Older models charge for a prompt, however many it took."""
+    pictures = _of(inner(answer, "usageMetadata"), "candidatesTokensDetails", _IMAGE)
+    grounding = [inner(c, "groundingMetadata") for c in listed(answer, "candidates") if "groundingMetadata" in c]
+    queries = sum(1 for g in grounding for q in g.get("webSearchQueries") or () if q)
+    if queries and not _BY_SEARCH.search(answer.get("modelVersion") or ""):
+        queries = 1
+    found = (("output_image_tokens", pictures), ("web_searches", queries))
+    return tuple((name, amount) for name, amount in found if amount)
 
 
 def _sum(a: int | None, b: int | None) -> int | None:
     return b if a is None else a + (b or 0)
 
 
-def _audio(told: Json, name: str) -> int | None:
-    counts = [d.get("tokenCount") or 0 for d in listed(told, name) if d.get("modality") in _AUDIO]
+def _of(told: Json, name: str, modality: tuple[str, int]) -> int | None:
+    counts = [d.get("tokenCount") or 0 for d in listed(told, name) if d.get("modality") in modality]
     return sum(counts) if counts else None

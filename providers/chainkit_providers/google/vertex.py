@@ -16,7 +16,7 @@ from chainkit_providers.google.places import vertex
 if TYPE_CHECKING:
     from typing import Any
 
-    from chainkit.models.provider import Account, Rendered
+    from chainkit.models.provider import Account, Rendered, TaskWire
     from chainkit.run.call import Call
     from chainkit_providers.google.places import Place
 
@@ -63,9 +63,19 @@ class Vertex(HttpProvider):
             self,
             base_url=place.host,
             wires={"chat": Gemini(place), "messages": ClaudeOnVertex(place), "openai": OpenModels(place)},
+            tasks=_tasks(place),
             key_env=() if place.project is not None or place.location is not None else self.key_env,
             signer=Login(place),
         )
+
+
+def _tasks(place: Place) -> dict[str, TaskWire | str]:
+    from chainkit_providers.google.count import CountTokens
+    from chainkit_providers.google.embed import VertexEmbed
+    from chainkit_providers.google.images import Drawing
+    from chainkit_providers.google.speech import Speaking
+
+    return {"count": CountTokens(place), "embed": VertexEmbed(place), "image": Drawing(place), "speak": Speaking(place)}
 
 
 provider = Vertex(
