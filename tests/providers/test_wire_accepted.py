@@ -179,7 +179,10 @@ def test_every_kind_of_turn_is_one_that_the_vendor_takes(wire: ChatWire, turns: 
     accepted(wire, encoded(wire, TURNS[turns]))
 
 
-@pytest.mark.parametrize(("wire", "turns"), [(w, t) for w in (CHAT, RESPONSES) for t in ONLY[w.name]], ids=str)
+@pytest.mark.parametrize(
+    ("wire", "turns"),
+    [pytest.param(wire, turns, id=f"{wire.name}-{turns}") for wire in (CHAT, RESPONSES) for turns in ONLY[wire.name]],
+)
 def test_so_is_what_only_one_interface_has(wire: ChatWire, turns: str) -> None:
     accepted(wire, encoded(wire, ONLY[wire.name][turns]))
 
