@@ -67,11 +67,12 @@ def _all() -> Iterator[Kind]:
             KINDS.setdefault(
                 name, Kind(name, getattr(import_module(f"chainkit.{module}"), cls), _DERIVED.get(name, frozenset()))
             )
-        from chainkit.models.data import COMPLETION
+        from chainkit.models.data import COMPLETION, TASK
         from chainkit.models.data import KIND as MODEL
 
         register(MODEL)
         register(COMPLETION)
+        register(TASK)
         register(_prompt())
     return iter(KINDS.values())
 

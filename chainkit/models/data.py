@@ -9,6 +9,7 @@ from chainkit.errors import CompositionError, did_you_mean
 from chainkit.models.chat import ChatModel, held_schema, model
 from chainkit.models.completion import CompletionModel, completion
 from chainkit.models.reached import ATTEMPTS
+from chainkit.models.task import KINDS, TaskModel, task_model, task_of
 
 if TYPE_CHECKING:
     from chainkit.compose.load import Names
@@ -18,7 +19,7 @@ _FIELDS = frozenset({"spec", "api", "base_url", "carrier", "attempts", "options"
 _NO_OPTIONS = _FIELDS | {"api_key", "client"}
 
 
-def _reached_data(chain: ChatModel | CompletionModel) -> dict[str, Any]:
+def _reached_data(chain: ChatModel | CompletionModel | TaskModel) -> dict[str, Any]:
     """What every model is: its name, how it is reached, its options."""
     from chainkit.compose.dump import plain
 
@@ -93,5 +94,17 @@ def _completion_from(data: dict[str, Any], names: Names) -> Any:
     return completion(data["spec"], **_given(data, names, _FIELDS - {"tools", "output"}))
 
 
+def _task_data(chain: TaskModel) -> dict[str, Any]:
+    if chain.task.kind not in KINDS:
+        raise CompositionError(f"`{chain.label}` is of a kind that has no form as data")
+    return {"for": chain.task.kind, **_reached_data(chain)}
+
+
+def _task_from(data: dict[str, Any], names: Names) -> Any:
+    given = {k: v for k, v in data.items() if k != "for"}
+    return task_model(task_of(str(data.get("for"))), data["spec"], _given(given, names, _FIELDS - {"tools", "output"}))
+
+
 KIND = Kind("model", ChatModel, to_data=_to_data, from_data=_from_data)
 COMPLETION = Kind("completion", CompletionModel, to_data=_reached_data, from_data=_completion_from)
+TASK = Kind("task", TaskModel, to_data=_task_data, from_data=_task_from)

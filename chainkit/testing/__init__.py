@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 _WHERE = {
     "Cassette": "cassettes",
     "FaultServer": "server",
+    "ScriptedClassifier": "scripted_tasks",
+    "ScriptedEmbedder": "scripted_tasks",
+    "ScriptedImageModel": "scripted_tasks",
     "ScriptedIo": "clock",
     "ScriptedModel": "scripted",
+    "ScriptedReranker": "scripted_tasks",
+    "ScriptedSpeaker": "scripted_tasks",
+    "ScriptedTranscriber": "scripted_tasks",
     "VirtualLoop": "clock",
     "cassette": "cassettes",
     "check_laws": "laws",
@@ -23,8 +29,14 @@ _MODULES = ("conformance", "faults", "wire_bodies")
 __all__ = [
     "Cassette",
     "FaultServer",
+    "ScriptedClassifier",
+    "ScriptedEmbedder",
+    "ScriptedImageModel",
     "ScriptedIo",
     "ScriptedModel",
+    "ScriptedReranker",
+    "ScriptedSpeaker",
+    "ScriptedTranscriber",
     "VirtualLoop",
     "cassette",
     "check_laws",
@@ -45,6 +57,12 @@ if TYPE_CHECKING:
     from chainkit.testing.clock import virtual_run as virtual_run
     from chainkit.testing.laws import check_laws as check_laws
     from chainkit.testing.scripted import ScriptedModel as ScriptedModel
+    from chainkit.testing.scripted_tasks import ScriptedClassifier as ScriptedClassifier
+    from chainkit.testing.scripted_tasks import ScriptedEmbedder as ScriptedEmbedder
+    from chainkit.testing.scripted_tasks import ScriptedImageModel as ScriptedImageModel
+    from chainkit.testing.scripted_tasks import ScriptedReranker as ScriptedReranker
+    from chainkit.testing.scripted_tasks import ScriptedSpeaker as ScriptedSpeaker
+    from chainkit.testing.scripted_tasks import ScriptedTranscriber as ScriptedTranscriber
     from chainkit.testing.server import FaultServer as FaultServer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainkit.errors import ChainkitError, StreamBroken
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = "str | Reply | BaseException | Callable[[Messages], Any]"
 _PIECES = re.compile(r"\S+\s*|\s+")
+_TALKS = ("chat", "complete")
+_HOUSEKEEPING = ("stream", "lenient", "warnings")
+
+
+_MEDIA = frozenset({"image", "audio", "video", "document"})
+_EVERYTHING = Profile(
+    "scripted",
+    "model",
+    output=("native", "tool", "prompt"),
+    local=True,
+    kinds=frozenset({"chat", "complete", "embed", "rerank", "image", "transcribe", "speak", "classify"}),
+    media=_MEDIA,
+    fetches=_MEDIA,
+)
+"""A script opens no URL, and nobody opens one for it."""
 
 
 class Script:
@@ -47,9 +63,7 @@ class Script:
         self._delay = delay
         self._fail = fail
         self._cut = cut
-        self._profile = profile or Profile(
-            "scripted", "model", output=("native", "tool", "prompt"), local=True, kinds=frozenset({"chat", "complete"})
-        )
+        self._profile = profile or _EVERYTHING
         self._lock = threading.Lock()
         self._turns: dict[Any, int] = {}
         self.seen: list[ChatRequest] = []
@@ -75,6 +89,9 @@ class Script:
 
     def render(self, request: ChatRequest) -> Rendered:
         """The request in our own words; there is no wire."""
+        if request.kind not in _TALKS:
+            body = {f.name: getattr(request, f.name) for f in fields(request) if f.name not in _HOUSEKEEPING}
+            return Rendered("", "scripted", request.model, "POST", "scripted:", {}, body)
         said = [{"role": m.role, "content": m.text} for m in request.messages]
         body = {"model": request.model, "messages": said, **request.options}
         return Rendered("", "scripted", request.model, "POST", "scripted:", {}, body)
@@ -105,12 +122,24 @@ class Script:
 
     def _reply(self, turn: int, request: ChatRequest, fault: BaseException | None) -> Reply:
         answers = _listed(self._answers)
+        if request.kind not in _TALKS:
+            return self._done(self._answers if answers is None else self._next(answers, turn, fault), request)
         answer: Any = self._answers if answers is None else self._next(answers, turn, fault)
         if callable(answer):
             answer = answer(request.messages)
         if isinstance(answer, BaseException):
             raise _fresh(answer)
         return answer if isinstance(answer, Reply) else _as_reply(str(answer), request)
+
+    def _done(self, answer: Any, request: Any) -> Any:
+        """The answer of a model that is asked something other than a chat."""
+        from chainkit.models.task import TaskReply
+        from chainkit.testing.scripted_tasks import ANSWERS
+
+        answer = answer(request) if callable(answer) and not isinstance(answer, TaskReply) else answer
+        if isinstance(answer, BaseException):
+            raise _fresh(answer)
+        return replace(answer) if isinstance(answer, TaskReply) else ANSWERS[request.kind](request, answer)
 
     def _next(self, answers: tuple[Any, ...], turn: int, fault: BaseException | None) -> Any:
         if turn >= len(answers) and fault is None:
@@ -180,7 +209,9 @@ class ScriptedModel(ChatModel):
     """A chat model that answers by a script. Use it as a chain, or as a stand-in: `Run(models={...: it})`.
 
     `answers` is a text (always that), a list (one for each attempt, in order), a function of the messages,
-    a Reply, or an error to raise. `delay` is in seconds, `fail` an error for each attempt (None: none);
+    a Reply, or an error to raise. Where it stands in for a model that is asked something other than a chat, it
+    transcribes and classifies by its text, and embeds, reranks, draws and speaks as the other scripted models do.
+    `delay` is in seconds, `fail` an error for each attempt (None: none);
     a StreamBroken is raised after the pieces were shown, another error before. `cut` breaks every answer
     after so many pieces. `seen` lists the requests it got.
     """
