@@ -6,6 +6,8 @@ An answer is generated, written in both forms of its wire, and read; the stream 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from chainkit.errors import StreamBroken
 from chainkit.messages import Messages
+from chainkit.models.json_lines import JsonLines
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit.models.request import ChatRequest
 from chainkit.models.sse import SseParser
@@ -22,6 +25,10 @@ from chainkit_providers.cohere.chat import ChatV2
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.dialect import Dialect
 from chainkit_providers.openai.responses import Responses
+
+# Tests are imported by their paths: what lies beside them is found here.
+sys.path.insert(0, str(Path(__file__).parent))
+from written_answers import LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -242,8 +249,10 @@ def cohere(a: dict[str, Any]) -> tuple[Any, Iterator[tuple[str, Any]]]:
     return body, ((n, d | {"type": n}) for n, d in stream())
 
 
-def sent(stream: Iterator[tuple[str, Any]]) -> bytes:
+def sent(wire: ChatWire, stream: Iterator[tuple[str, Any]]) -> bytes:
     """Events as bytes on the line."""
+    if getattr(wire, "framing", SseParser) is JsonLines:
+        return b"".join(json.dumps(data).encode() + b"\n" for _, data in stream)
     return b"".join(
         (f"event: {name}\n" if name else "").encode()
         + b"data: "
@@ -265,6 +274,7 @@ WIRES: dict[str, tuple[ChatWire, Any]] = {
     "responses": (Responses(Dialect("openai")), responses),
     "messages": (MessagesWire(), messages),
     "v2 chat": (ChatV2(), cohere),
+    **LINES,
 }
 REQUEST = ChatRequest("own", Messages())
 quick = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -276,9 +286,9 @@ quick = settings(max_examples=150, deadline=None, derandomize=True, suppress_hea
 def test_a_stream_says_what_the_whole_answer_says(name: str, answer: dict[str, Any]) -> None:
     wire, write = WIRES[name]
     body, stream = write(answer)
-    fold, parser = wire.fold(REQUEST), SseParser()
+    fold, parser = wire.fold(REQUEST), getattr(wire, "framing", SseParser)()
     shown: list[Any] = []
-    told, step = sent(stream), answer["seed"] % 37 + 1
+    told, step = sent(wire, stream), answer["seed"] % 37 + 1
     for at in range(0, len(told), step):
         for event, data in parser.feed(told[at : at + step]):
             shown.extend(fold.feed(event, data))
@@ -296,7 +306,7 @@ def test_a_stream_says_what_the_whole_answer_says(name: str, answer: dict[str, A
 def test_a_stream_without_its_end_is_broken(name: str, answer: dict[str, Any], part: float) -> None:
     wire, write = WIRES[name]
     events = list(write(answer)[1])
-    last = {"chat": 3}.get(name, 1)
+    last = {"chat": 3, "completions": 3}.get(name, 1)
     fold, text = wire.fold(REQUEST), ""
     for event, data in events[: int((len(events) - last + 1) * part)]:
         text += "".join(p.text for p in fold.feed(event, json.dumps(data).encode()) if isinstance(p, TextPiece))
