@@ -165,9 +165,16 @@ def test_a_choice_of_tools_that_a_vendor_does_not_know_is_left_for_the_core_to_r
 
 def test_an_output_tool_is_called_for_as_strictly_as_a_vendor_can() -> None:
     output = OutputSpec("number", SCHEMA, "tool")
-    assert body(gateways.writer, output=output)["tool_choice"] == "required"
+    assert body(gateways.alephalpha, tools=(FLY,), output=output)["tool_choice"] == "required"
+    assert "tool_choice" not in body(gateways.writer, output=output)
     assert body(gateways.dashscope, output=output)["tool_choice"]["function"]["name"] == "number"
     assert body(gateways.zai, output=output)["tool_choice"] == "auto"
+
+
+def test_tools_are_refused_by_those_who_know_none() -> None:
+    for row in (gateways.perplexity, gateways.llamafile):
+        with pytest.raises(BadRequest, match=f"{row.name} takes no tools"):
+            body(row, tools=(FLY,))
 
 
 def test_fields_that_always_go_along_can_be_overruled() -> None:

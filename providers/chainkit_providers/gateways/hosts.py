@@ -37,6 +37,7 @@ groq = gateway(
     vendor=GroqOptions,
     responses_options=_RESPONSES,
     strict=False,
+    stream_usage=False,
     thinking_back="reasoning",
     media=("image",),
 )
@@ -81,6 +82,7 @@ fireworks = gateway(
     keys_at="https://app.fireworks.ai/settings/users/api-keys",
     responses_options=_RESPONSES,
     strict=False,
+    stream_usage=False,
     thinking_back="reasoning_content",
     media=("image",),
 )

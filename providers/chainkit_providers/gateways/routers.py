@@ -98,6 +98,7 @@ databricks = gateway(
     key_env="DATABRICKS_TOKEN",
     options=fields(*_PENALTIES, "logit_bias", "parallel_tools", "seed", "user", reasoning="reasoning_effort"),
     keys_at="https://docs.databricks.com/dev-tools/auth/pat",
+    stream_usage=False,
     thinking_back="content",
     media=("image",),
     fetches=(),

@@ -96,8 +96,9 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
     choice, output = wanted(options, dialect.options, dialect.tool_choices), request.output
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
-        choice = choice or forced(output.name, bool(request.tools), dialect.tool_choices)
+        choice = choice or forced(output.name, bool(request.tools), dialect, dialect.options)
     if tools:
+        check_tools(dialect)
         body["tools"] = tools
     if choice is not None:
         body["tool_choice"] = tool_choice(choice, request.tools, output)
@@ -112,10 +113,19 @@ def wanted(options: dict[str, Any], named: Mapping[str, str], choices: tuple[str
     return options.pop("tool_choice", None) if known else None
 
 
-def forced(name: str, others: bool, choices: tuple[str, ...]) -> str:
+def forced(name: str, others: bool, dialect: Dialect, named: Mapping[str, str]) -> str | None:
     """How an output's own tool is called for: by its name, or any call where other tools stand beside it."""
-    wanted = "required" if others or "name" not in choices else name
-    return wanted if wanted == name or wanted in choices else "auto"
+    choices = dialect.tool_choices
+    wished = "required" if others or "name" not in choices else name
+    known = wished == name or wished in choices
+    return (wished if known else "auto") if "tool_choice" in named else None
+
+
+def check_tools(dialect: Dialect) -> None:
+    """Raise BadRequest where a vendor knows no tools at all."""
+    if not dialect.tool_choices:
+        msg = f"{dialect.vendor} takes no tools"
+        raise BadRequest(msg, cure="leave tools= out, or ask another model")
 
 
 def _function(name: str, parameters: Any, description: str) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.messages import Media, ServerItem, Text, Thinking, ToolCall, ToolResult
-from chainkit_providers.openai.chat_request import check_choice, forced, plain, put_cache, wanted
+from chainkit_providers.openai.chat_request import check_choice, check_tools, forced, plain, put_cache, wanted
 from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, note_foreign, result_text
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
     choice, output = wanted(options, dialect.responses, dialect.tool_choices), request.output
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
-        choice = choice or forced(output.name, bool(request.tools), dialect.tool_choices)
+        choice = choice or forced(output.name, bool(request.tools), dialect, dialect.responses)
     if tools:
+        check_tools(dialect)
         body["tools"] = tools
     if choice is not None:
         body["tool_choice"] = _tool_choice(choice, request.tools, output)
