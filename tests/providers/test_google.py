@@ -1,0 +1,346 @@
+"""What Gemini is asked, and how what it answers is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chainkit import errors as e
+from chainkit.messages import Media, Message, Messages, ServerItem, Text, Thinking, ToolCall, ToolResult, message
+from chainkit.models.pieces import ToolPiece
+from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
+from chainkit_providers.google.arguments import Arguments
+from chainkit_providers.google.gemini import Gemini
+from chainkit_providers.google.models import profile
+from chainkit_providers.google.parts import UNSIGNED
+from chainkit_providers.google.request import encode
+
+WIRE = Gemini()
+NOW = ToolSpec("now", "The time.", {"type": "object", "properties": {}})
+HI = Messages((message("user", "hi"),))
+
+
+def asked(turns: Any = HI, model: str = "gemini-2.5-flash", **fields: Any) -> dict[str, Any]:
+    """The body of a question; every option must have been taken."""
+    options = dict(fields.pop("options", {}))
+    body = encode(ChatRequest(model, Messages(turns), options, **fields), options)
+    assert not options, options
+    return body
+
+
+def left(model: str = "gemini-2.5-flash", **options: Any) -> set[str]:
+    """The options that a model cannot honour."""
+    encode(ChatRequest(model, HI, dict(options)), options)
+    return set(options)
+
+
+def answer(*parts: Any, **fields: Any) -> dict[str, Any]:
+    """A whole answer of these parts."""
+    return {"candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP", **fields}]}
+
+
+def streamed(*events: Any, count: int = 1) -> tuple[Any, list[Any]]:
+    """The reply of a stream, and the pieces that it showed."""
+    fold = WIRE.fold(ChatRequest("m", Messages(), {"n": count}))
+    shown = [piece for told in events for piece in fold.feed("message", json.dumps(told).encode())]
+    return fold.finish(), shown
+
+
+# What is asked.
+
+
+def test_a_system_turn_stands_beside_the_contents() -> None:
+    body = asked((message("system", "be brief"), *HI))
+    assert body == {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "systemInstruction": {"parts": [{"text": "be brief"}]},
+    }
+
+
+def test_common_options_are_generation_config() -> None:
+    options = {"temperature": 0, "top_p": 0.5, "top_k": 3, "max_tokens": 9, "stop": "x", "seed": 1, "n": 2}
+    more = {"frequency_penalty": 0.1, "presence_penalty": 0.2, "logprobs": 5, "service_tier": "flex"}
+    body = asked(options=options | more)
+    assert body["serviceTier"] == "flex"
+    assert body["generationConfig"] == {
+        "temperature": 0,
+        "topP": 0.5,
+        "topK": 3,
+        "maxOutputTokens": 9,
+        "stopSequences": ["x"],
+        "seed": 1,
+        "candidateCount": 2,
+        "frequencyPenalty": 0.1,
+        "presencePenalty": 0.2,
+        "responseLogprobs": True,
+        "logprobs": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "thinking"),
+    [
+        ("gemini-2.5-flash", {"reasoning": "low"}, {"thinkingBudget": 1024, "includeThoughts": True}),
+        ("gemini-2.5-flash", {"reasoning": "none"}, {"thinkingBudget": 0}),
+        ("gemini-2.5-pro", {"reasoning_tokens": 999}, {"thinkingBudget": 999, "includeThoughts": True}),
+        ("gemini-2.0-flash", {"reasoning": "none"}, None),
+        ("gemini-3-flash-preview", {"reasoning": "minimal"}, {"thinkingLevel": "minimal", "includeThoughts": True}),
+        ("gemini-3-pro-preview", {"reasoning": "minimal"}, {"thinkingLevel": "low", "includeThoughts": True}),
+        ("gemini-3-pro-preview", {"reasoning": "medium"}, {"thinkingLevel": "high", "includeThoughts": True}),
+        ("gemini-3.1-pro-preview", {"reasoning": "medium"}, {"thinkingLevel": "medium", "includeThoughts": True}),
+        ("gemini-3.5-flash-lite", {"reasoning_tokens": 99}, {"thinkingBudget": 99, "includeThoughts": True}),
+        ("gemini-of-next-year", {"reasoning": "high"}, {"thinkingLevel": "high", "includeThoughts": True}),
+    ],
+)
+def test_thinking_is_asked_for_as_the_model_takes_it(model: str, options: Any, thinking: Any) -> None:
+    assert asked(model=model, options=options).get("generationConfig", {}).get("thinkingConfig") == thinking
+
+
+def test_what_a_model_cannot_do_is_left_for_the_core_to_refuse() -> None:
+    assert left("gemini-2.5-pro", reasoning="none") == {"reasoning"}
+    assert left("gemini-3-pro-preview", reasoning="none") == {"reasoning"}
+    assert left("gemini-2.0-flash", reasoning="high") == {"reasoning"}
+    assert left(parallel_tools=False, prompt_cache="long", verbosity="low") == {
+        "parallel_tools", "prompt_cache", "verbosity",
+    }  # fmt: skip
+    assert left(parallel_tools=True, prompt_cache="short") == set()
+
+
+def test_a_level_and_a_number_of_tokens_for_thinking_contradict_each_other() -> None:
+    with pytest.raises(e.BadRequest, match="not both"):
+        left("gemini-3-flash-preview", reasoning="low", reasoning_tokens=10)
+
+
+def test_tools_and_the_choice_among_them() -> None:
+    body = asked(tools=(NOW,), options={"tool_choice": "now"})
+    (told,) = body["tools"]
+    assert told["functionDeclarations"] == [
+        {"name": "now", "description": "The time.", "parametersJsonSchema": {"type": "object", "properties": {}}}
+    ]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["now"]}}
+    modes = {c: asked(tools=(NOW,), options={"tool_choice": c})["toolConfig"] for c in ("auto", "none", "required")}
+    assert [m["functionCallingConfig"]["mode"] for m in modes.values()] == ["AUTO", "NONE", "ANY"]
+    with pytest.raises(e.BadRequest, match="names no tool"):
+        asked(tools=(NOW,), options={"tool_choice": "later"})
+
+
+def test_a_schema_is_sent_as_json_schema_or_as_a_forced_tool() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    native = asked(output=OutputSpec("Count", schema, "native"))["generationConfig"]
+    assert native == {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    forced = asked(output=OutputSpec("Count", schema, "tool", "counts"))
+    assert forced["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"] == ["Count"]
+    assert asked(output=OutputSpec("Count", schema, "json"))["generationConfig"] == {
+        "responseMimeType": "application/json"
+    }
+
+
+def test_an_older_model_is_not_asked_for_a_schema_beside_tools() -> None:
+    output = OutputSpec("Count", {"type": "object"}, "native")
+    with pytest.raises(e.BadRequest, match="in one request") as refused:
+        asked(tools=(NOW,), output=output)
+    assert refused.value.cure
+    assert asked(model="gemini-3-flash-preview", tools=(NOW,), output=output)["generationConfig"]
+
+
+def test_parts_are_bytes_or_a_url() -> None:
+    parts = (
+        Media("image", "image/png", b"abc"),
+        Media("video", "video/mp4", url="https://x.example/v.mp4"),
+        Media("video", "video/*", url="https://youtu.be/x"),
+    )
+    assert asked((Message("user", parts),))["contents"][0]["parts"] == [
+        {"inlineData": {"mimeType": "image/png", "data": "YWJj"}},
+        {"fileData": {"mimeType": "video/mp4", "fileUri": "https://x.example/v.mp4"}},
+        {"fileData": {"fileUri": "https://youtu.be/x"}},
+    ]
+
+
+def test_results_of_tools_share_one_content_and_bear_the_names_of_their_calls() -> None:
+    calls = Message("assistant", (ToolCall("now", {}, "a"), ToolCall("later", {"n": 1}, "b")))
+    results = (
+        Message("tool", (ToolResult("b", "tomorrow"),)),
+        Message("tool", (ToolResult("a", "no clock", failed=True),)),
+    )
+    _, _, told = asked((*HI, calls, *results))["contents"]
+    assert told == {
+        "role": "user",
+        "parts": [
+            {"functionResponse": {"id": "b", "name": "later", "response": {"output": "tomorrow"}}},
+            {"functionResponse": {"id": "a", "name": "now", "response": {"error": "no clock"}}},
+        ],
+    }
+
+
+def test_an_empty_turn_of_the_model_is_left_out() -> None:
+    assert len(asked((*HI, Message("assistant", (Text(""),)), *HI))["contents"]) == 2
+
+
+# Signatures.
+
+
+def test_signatures_go_back_to_the_parts_that_they_came_with() -> None:
+    parts = [
+        {"text": "let me think", "thought": True},
+        {"text": "well", "thoughtSignature": "s0"},
+        {"functionCall": {"id": "a", "name": "now", "args": {}}, "thoughtSignature": "s1"},
+        {"functionCall": {"id": "b", "name": "now", "args": {"n": 1}}},
+        {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature": "s2"},
+        {"inlineData": {"mimeType": "image/png", "data": "YWJj"}},
+        {"text": "", "thoughtSignature": "s3"},
+    ]
+    reply = WIRE.decode(answer(*parts))
+    assert asked((*HI, reply.message), model="gemini-3-pro-preview")["contents"][1] == {"role": "model", "parts": parts}
+    assert reply.thinking == "let me think"
+
+
+def test_a_call_of_another_vendor_is_marked_where_the_model_wants_signatures() -> None:
+    calls = Message("assistant", (Thinking("hm", "sig", "other"), ToolCall("now", {}, "a"), ToolCall("now", {}, "b")))
+    request = ChatRequest("gemini-3-pro-preview", Messages((*HI, calls)))
+    first, second = encode(request, {})["contents"][1]["parts"]
+    assert first["thoughtSignature"] == UNSIGNED
+    assert "thoughtSignature" not in second
+    assert "thinking of other" in request.warnings[0]
+    assert "thoughtSignature" not in asked((*HI, calls))["contents"][1]["parts"][0]
+
+
+# What comes back.
+
+
+def test_a_blocked_prompt_is_an_empty_reply_that_says_so() -> None:
+    body = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 4}}
+    for reply in (WIRE.decode(body), streamed(body)[0]):
+        assert (reply.text, reply.finish_reason, reply.finish_word) == ("", "content_filter", "SAFETY")
+        assert reply.refusal == "the prompt was blocked: SAFETY"
+        assert reply.usage.input == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "ours"),
+    [
+        ("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter"),
+        ("MALFORMED_FUNCTION_CALL", "error"), ("OTHER", "unknown"), ("WORD_OF_NEXT_YEAR", "unknown"), (2, "length"),
+    ],
+)  # fmt: skip
+def test_the_reasons_why_an_answer_ended(word: Any, ours: str) -> None:
+    assert WIRE.decode(answer({"text": "a"}) | {"candidates": [{"finishReason": word}]}).finish_reason == ours
+
+
+def test_usage_counts_thoughts_as_output_and_what_tools_read_as_input() -> None:
+    told = {
+        "promptTokenCount": 10,
+        "toolUsePromptTokenCount": 5,
+        "candidatesTokenCount": 3,
+        "thoughtsTokenCount": 4,
+        "cachedContentTokenCount": 2,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}, {"modality": "AUDIO", "tokenCount": 9}],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 3}],
+    }
+    grounding = {"webSearchQueries": ["a", "b"]}
+    body = answer({"text": "x"}, groundingMetadata=grounding) | {"usageMetadata": told}
+    usage = WIRE.decode(body | {"modelVersion": "gemini-3-flash"}).usage
+    assert (usage.input, usage.output, usage.reasoning, usage.cached, usage.audio_input) == (15, 7, 4, 2, 9)
+    assert usage.units == (("output_image_tokens", 3), ("web_searches", 2))
+    assert dict(WIRE.decode(body | {"modelVersion": "gemini-2.5-pro"}).usage.units)["web_searches"] == 1
+
+
+def test_a_citations_place_is_in_characters() -> None:
+    text = "Grüße aus Köln. Bis bald."
+    support = {"segment": {"startIndex": 0, "endIndex": 18, "text": "Grüße aus Köln."}, "groundingChunkIndices": [0]}
+    later = {"segment": {"startIndex": 19, "endIndex": 28, "text": "Bis bald."}, "groundingChunkIndices": [0, 1, 7]}
+    chunks = [{"web": {"uri": "https://a", "title": "A"}}, {"retrievedContext": {"fileSearchStore": "s", "text": "q"}}]
+    body = answer({"text": text}, groundingMetadata={"groundingChunks": chunks, "groundingSupports": [support, later]})
+    cited = WIRE.decode(body).citations
+    assert [(c.source, c.title) for c in cited] == [("https://a", "A"), ("https://a", "A"), ("s", None)]
+    assert [text[c.start : c.end] for c in cited] == ["Grüße aus Köln.", "Bis bald.", "Bis bald."]
+
+
+def test_sources_without_places_are_cited_too() -> None:
+    body = answer({"text": "x"}, groundingMetadata={"groundingChunks": [{"maps": {"uri": "u", "title": "t"}}]})
+    (cited,) = WIRE.decode(body).citations
+    assert (cited.source, cited.title, cited.start) == ("u", "t", None)
+
+
+def test_logprobs_have_the_common_names() -> None:
+    chosen = [{"token": "a", "logProbability": -0.1}]
+    top = [{"candidates": [{"token": "a", "logProbability": -0.1}, {"token": "b", "logProbability": -3}]}]
+    body = answer({"text": "a"}, logprobsResult={"chosenCandidates": chosen, "topCandidates": top})
+    (told,) = WIRE.decode(body).logprobs
+    assert (told["token"], told["logprob"]) == ("a", -0.1)
+    assert [t["token"] for t in told["top_logprobs"]] == ["a", "b"]
+
+
+def test_several_answers_are_choices() -> None:
+    def event(index: int, text: str, **fields: Any) -> dict[str, Any]:
+        return {"candidates": [{"content": {"parts": [{"text": text}]}, "index": index, **fields}]}
+
+    events = (event(0, "a"), event(1, "x"), event(0, "b", finishReason="STOP"), event(1, "y", finishReason="STOP"))
+    reply, shown = streamed(*events, count=2)
+    assert (reply.text, [c.text for c in reply.choices]) == ("ab", ["xy"])
+    assert "".join(p.text for p in shown) == "ab"
+    with pytest.raises(e.StreamBroken):
+        streamed(*events[:3], count=2)
+    with pytest.raises(e.StreamBroken):
+        streamed(event(0, "a", finishReason="STOP"), count=2)
+
+
+def test_a_picture_in_an_answer_is_kept_whole() -> None:
+    part = {"inlineData": {"mimeType": "image/png", "data": "YWJj"}}
+    (item,) = WIRE.decode(answer(part)).parts
+    assert item == ServerItem("google", "inlineData", part)
+
+
+def test_a_body_of_another_shape_is_malformed() -> None:
+    for body in ([], {}, {"choices": []}, {"candidates": 3}, {"candidates": [{"content": {"parts": [7]}}]}):
+        with pytest.raises(e.ReplyMalformed):
+            WIRE.decode(body)
+
+
+# Arguments that are streamed.
+
+
+def call_event(**made: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": [{"functionCall": made}]}}]}
+
+
+def test_arguments_that_come_in_pieces_are_put_together() -> None:
+    events = (
+        call_event(name="book", id="c1", willContinue=True),
+        call_event(partialArgs=[{"jsonPath": "$.city", "stringValue": "Kö", "willContinue": True}], willContinue=True),
+        call_event(partialArgs=[{"jsonPath": "$.city", "stringValue": "ln"}], willContinue=True),
+        call_event(partialArgs=[{"jsonPath": "$.who[0].age", "numberValue": 7.0}], willContinue=True),
+        call_event(partialArgs=[{"jsonPath": "$['odd key']", "boolValue": False}], willContinue=True),
+        call_event(),
+        call_event(name="now", args={}),
+        {"candidates": [{"finishReason": "STOP"}]},
+    )
+    reply, shown = streamed(*events)
+    wanted = {"city": "Köln", "who": [{"age": 7}], "odd key": False}
+    assert [(c.name, c.arguments, c.id) for c in reply.tool_calls] == [("book", wanted, "c1"), ("now", {}, None)]
+    assert reply.finish_reason == "tool_calls"
+    texts = ["".join(p.arguments for p in shown if isinstance(p, ToolPiece) and p.index == i) for i in (0, 1)]
+    assert [json.loads(t) for t in texts] == [wanted, {}]
+    assert [p.name for p in shown if p.name] == ["book", "now"]
+
+
+@pytest.mark.parametrize("path", ["$", "", "$.", "$[0]", "$.a[", "$.a[99999999]", "$..a"])
+def test_a_place_that_is_none_is_malformed(path: str) -> None:
+    with pytest.raises(e.ReplyMalformed):
+        Arguments().take([{"jsonPath": path, "stringValue": "x"}])
+
+
+# What is known of the models.
+
+
+def test_profiles_say_what_a_model_can_do() -> None:
+    pro = profile("gemini-2.5-pro")
+    assert (pro.context, pro.max_output, pro.reasoning, pro.kinds) == (1_048_576, 65_536, True, {"chat"})
+    assert pro.prices is not None
+    assert profile("gemini-embedding-001").most == 100
+    assert profile("gemini-embedding-001", "vertex").most == 1
+    assert profile("imagen-4.0-generate-001").kinds == {"image"}
+    assert profile("gemini-2.5-flash-preview-tts").kinds == {"speak"}
+    assert "reasoning" not in (profile("gemini-2.0-flash").options or ())
+    assert profile("tunedModels/mine").context is None
