@@ -13,6 +13,7 @@ from chainkit.messages import Media, Message, Messages, Text, Thinking, ToolCall
 from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
 from chainkit.usage import Usage, exact
 from chainkit_providers import gateways
+from chainkit_providers.openai import CHAT
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.cost import Told, told
 from chainkit_providers.openai.dialect import Dialect
@@ -304,6 +305,28 @@ def test_pictures_that_a_model_made_are_kept() -> None:
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,YWJj"}}
     (item,) = said(gateways.openrouter, content="", images=[picture]).parts
     assert (item.type, item.data) == ("image_url", picture)
+
+
+def test_a_spoken_answer_has_its_transcript_for_text_and_goes_back_by_its_id() -> None:
+    wire: Any = CHAT
+    spoken = {"id": "audio_1", "data": "YWJj", "transcript": "Moin.", "expires_at": 9}
+    whole = wire.decode({"choices": [{"message": {"content": None, "audio": spoken}, "finish_reason": "stop"}]})
+    fold, shown = wire.fold(ChatRequest("m", Messages())), []
+    for piece in (
+        {"id": "audio_1", "transcript": "Mo"},
+        {"data": "YW"},
+        {"transcript": "in.", "data": "Jj"},
+        {"expires_at": 9},
+    ):
+        shown += fold.feed("", json.dumps({"choices": [{"index": 0, "delta": {"audio": piece}}]}).encode())
+    fold.feed("", b'{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}')
+    streamed = fold.finish()
+    assert [p.text for p in shown] == ["Mo", "in."]
+    assert streamed.parts == whole.parts
+    assert (whole.text, whole.parts[-1].data["data"]) == ("Moin.", "YWJj")
+    turns = Messages((Message("assistant", whole.parts),))
+    sent = wire.encode(ChatRequest("gpt-audio", turns), {})["messages"][0]
+    assert sent == {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
 
 
 @pytest.mark.parametrize(

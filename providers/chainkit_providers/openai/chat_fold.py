@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chainkit.models.reply import Reply
     from chainkit_providers.openai.dialect import Dialect
 
-_GROWS = ("text", "summary", "data")
+_GROWS = ("text", "summary", "data", "transcript")
 
 
 class _Growing:
@@ -28,6 +28,7 @@ class _Growing:
 
     __slots__ = (
         "annotations",
+        "audio",
         "calls",
         "details",
         "executed",
@@ -48,6 +49,7 @@ class _Growing:
         self.where: dict[int, _GrowingCall] = {}
         self.annotations: list[Json] = []
         self.images: list[Json] = []
+        self.audio = _GrowingDetail()
         self.details: dict[tuple[Any, Any], _GrowingDetail] = {}
         self.executed: dict[int, Json] = {}
         self.logprobs: list[Json] = []
@@ -62,6 +64,7 @@ class _Growing:
             "refusal": "".join(self.refusal),
             "annotations": self.annotations,
             "images": self.images,
+            "audio": self.audio.whole(),
             "executed_tools": [self.executed[i] for i in sorted(self.executed)],
             "tool_calls": [c.whole() for c in self.calls],
         }
@@ -87,7 +90,7 @@ class _GrowingCall:
 
 
 class _GrowingDetail:
-    """A reasoning detail: its texts grow, of the rest the last told value is kept."""
+    """A reasoning detail, or sound: its texts grow, of the rest the last told value is kept."""
 
     __slots__ = ("fields", "texts")
 
@@ -166,7 +169,7 @@ class ChatFold(Folding):
         return self._ends or self._first.finish is not None
 
     def _text(self) -> str:
-        return "".join(self._first.text)
+        return "".join(self._first.text) or str(self._first.audio.whole().get("transcript") or "")
 
     def _body(self) -> Json:
         choices = [self._choices[i].whole(i) for i in sorted(self._choices)]
@@ -208,11 +211,20 @@ def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
         growing.refusal.append(delta["refusal"])
     growing.annotations.extend(delta.get("annotations") or ())
     growing.images.extend(delta.get("images") or ())
+    if delta.get("audio"):
+        _hear(growing, delta["audio"], shown)
     for detail in details:
         growing.details.setdefault((detail.get("index"), detail.get("type")), _GrowingDetail()).add(detail)
     for tool in delta.get("executed_tools") or ():
         growing.executed.setdefault(tool.get("index") or 0, {}).update(tool)
     return shown
+
+
+def _hear(growing: _Growing, told: Json, shown: list[Piece]) -> None:
+    """Sound, and what it says, which is the text of an answer that is spoken."""
+    growing.audio.add(told)
+    if told.get("transcript"):
+        shown.append(TextPiece(told["transcript"]))
 
 
 def _think(growing: _Growing, text: str | None, shown: list[Piece]) -> None:

@@ -97,7 +97,7 @@ def detailed(details: list[Json]) -> str:
 
 
 def _texts(message: Json, vendor: str) -> list[Text | Thinking]:
-    content = message.get("content")
+    content = message.get("content") or inner(message, "audio").get("transcript")
     if not content:
         return []
     if isinstance(content, str):
@@ -127,9 +127,12 @@ def thought(item: Json) -> str:
 
 
 def _executed(message: Json, vendor: str) -> list[ServerItem]:
-    """What the server did or made itself: tools that it ran, pictures."""
+    """What the server did or made itself: tools that it ran, pictures, sound."""
     ran = [ServerItem(vendor, str(t.get("type")), t) for t in listed(message, "executed_tools")]
-    return [*ran, *(ServerItem(vendor, str(i.get("type")), i) for i in listed(message, "images"))]
+    drawn = [ServerItem(vendor, str(i.get("type")), i) for i in listed(message, "images")]
+    spoken = inner(message, "audio")
+    # Some servers fill in an empty one.
+    return [*ran, *drawn, *([ServerItem(vendor, "audio", spoken)] if spoken.get("id") else [])]
 
 
 def _calls(message: Json) -> list[ToolCall]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest
-from chainkit.messages import Thinking, ToolCall, ToolResult
+from chainkit.messages import ServerItem, Thinking, ToolCall, ToolResult
 from chainkit_providers.openai.chat_parts import content
 from chainkit_providers.payload import Json, arguments_text, note_foreign, result_text
 
@@ -66,9 +66,16 @@ def _assistant(turn: Message, dialect: Dialect) -> Json:
     written: Json = {"content": turn.text or (None if calls else "")}
     if calls:
         written["tool_calls"] = calls
+    spoken = [p.data["id"] for p in turn.parts if isinstance(p, ServerItem) and _is_spoken(p, dialect)]
+    if spoken:
+        written = {**written, "content": None, "audio": {"id": spoken[0]}}
     if dialect.thinking_back:
         _put_thinking(written, turn, dialect)
     return written
+
+
+def _is_spoken(item: ServerItem, dialect: Dialect) -> bool:
+    return item.type == "audio" and item.vendor == dialect.vendor and "id" in item.data
 
 
 def _call(call: ToolCall) -> Json:
