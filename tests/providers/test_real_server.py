@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import BaseModel
 
-from chainkit import Messages, Run, model
+from chainkit import Fill, Messages, Run, completion, model
 from chainkit.errors import BadRequest, ContextTooLong
 from chainkit.messages import Message, Text
 from chainkit.models.request import ToolSpec
@@ -347,3 +348,57 @@ def test_events_are_the_servers_pieces(server: RealServer) -> None:
         texts = [e.text for e in events if isinstance(e, TextDelta)]
     assert "".join(texts) == BERLIN
     assert len(texts) == 7
+
+
+# Completion: past the chat template.
+
+FRANCE = "The capital of France is"
+
+
+def server_completes(server: RealServer, **body: Any) -> dict[str, Any]:
+    """What the server itself says to a raw text."""
+    whole = {"prompt": FRANCE, "temperature": 0, **body}
+    told: dict[str, Any] = httpx.post(f"{server.url}/completion", json=whole, timeout=60).json()
+    return told
+
+
+def completing(server: RealServer, **options: Any) -> Any:
+    return completion("llamacpp:m", base_url=server.url_v1, temperature=0, attempts=1, **options)
+
+
+def test_a_completion_is_the_servers_own_text_in_every_mode(server: RealServer) -> None:
+    own = server_completes(server, n_predict=6)
+    chain = completing(server, max_tokens=6)
+    reply = chain.invoke(FRANCE)
+    with chain.stream(FRANCE) as stream:
+        pieces = list(stream)
+    assert own["content"] == reply.text == asyncio.run(chain.ainvoke(FRANCE)).text == "".join(pieces)
+    assert (reply.finish_reason, reply.usage.output) == ("length", own["tokens_predicted"])
+    assert stream.value == reply
+    assert len(pieces) > 1
+
+
+def test_a_completion_stops_where_the_server_stops_and_tells_its_logprobs(server: RealServer) -> None:
+    own = server_completes(server, n_predict=20, stop=["\n"], n_probs=2)
+    reply = completing(server, max_tokens=20, stop="\n", logprobs=2).invoke(FRANCE)
+    assert (reply.text, reply.finish_reason) == (own["content"], "stop")
+    theirs = [p["logprob"] for p in own["completion_probabilities"]]
+    assert [t["logprob"] for t in reply.logprobs] == pytest.approx(theirs[: len(reply.logprobs)], abs=1e-3)
+
+
+def test_a_gap_is_refused_as_the_server_would_refuse_it(server: RealServer) -> None:
+    refused = httpx.post(f"{server.url}/infill", json={"input_prefix": "a", "input_suffix": "b"}, timeout=60)
+    assert refused.status_code == 501
+    with pytest.raises(BadRequest, match="is not known to fill a gap.*nothing was sent"):
+        completing(server).invoke(Fill("a", "b"))
+
+
+def test_too_long_a_text_is_told_as_such(server: RealServer) -> None:
+    with pytest.raises(ContextTooLong):
+        completing(server, max_tokens=2).invoke(TOO_LONG)
+
+
+def test_an_abandoned_completion_frees_its_slot(server: RealServer) -> None:
+    with completing(server, max_tokens=400).stream("Once upon a time") as stream:
+        next(iter(stream))
+    assert freed(server)
