@@ -6,7 +6,7 @@ A message is a role and parts. Plain data: frozen, comparable, hashable where it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, overload
 
@@ -16,9 +16,10 @@ ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text."""
+    """Plain text. `phase` is what its vendor marks it as (an aside before calls, or the answer), for its way back."""
 
     text: str
+    phase: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from chainkit.messages import Media, Message, Messages, Text, Thinking, ToolCall
 from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
 from chainkit.usage import Usage, exact
 from chainkit_providers import gateways
-from chainkit_providers.openai import CHAT
+from chainkit_providers.openai import CHAT, RESPONSES
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.cost import Told, told
 from chainkit_providers.openai.dialect import Dialect
@@ -122,6 +122,17 @@ def test_what_another_vendor_thought_is_left_out_and_the_reply_says_so() -> None
         request = ChatRequest("m", Messages((turn,)))
         assert "hm" not in json.dumps(wire.encode(request, {}))
         assert request.warnings == [f"{row.name} cannot read the thinking of anthropic; it was left out"]
+
+
+def test_what_a_text_was_marked_as_goes_back_to_those_who_marked_it() -> None:
+    said = [{"type": "output_text", "text": "I look."}]
+    item = {"type": "message", "role": "assistant", "phase": "commentary", "content": said}
+    reply = RESPONSES.decode({"status": "completed", "output": [item]})
+    turns = Messages((Message("assistant", reply.parts),))
+    (sent,) = RESPONSES.encode(ChatRequest("gpt-5.5", turns), {})["input"]
+    assert sent == {"role": "assistant", "content": "I look.", "phase": "commentary"}
+    assert "phase" not in body(gateways.xai, api="responses", messages=turns)["input"][0]
+    assert reply.parts == (Text("I look."),)
 
 
 # Parts

@@ -76,6 +76,11 @@ ONLY: dict[str, dict[str, tuple[Message, ...]]] = {
     "responses": {
         "a document by its address": (Message("user", (PAPER,)),),
         "thinking that was shown": (*HELLO, Message("assistant", (SHOWN, Text("so"))), *HELLO),
+        "texts of two phases": (
+            *HELLO,
+            Message("assistant", (Text("I look.", "commentary"), Text("So.", "final_answer"))),
+            *HELLO,
+        ),
         "a server's own item": (*HELLO, Message("assistant", (SEARCH, Text("so"))), *HELLO),
     },
 }

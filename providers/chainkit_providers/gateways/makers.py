@@ -116,7 +116,7 @@ dashscope = gateway(
     ),
     output=("json", "tool", "prompt"),
     apis=("chat", "responses"),
-    hosts=("dashscope.aliyuncs.com", "dashscope-us.aliyuncs.com"),
+    hosts=("dashscope.aliyuncs.com", "dashscope-us.aliyuncs.com", ".maas.aliyuncs.com"),
     keys_at="https://www.alibabacloud.com/help/en/model-studio/get-api-key",
     strict=False,
     responses_options=responses("logprobs", "service_tier", "user", "verbosity", "prompt_cache_key"),

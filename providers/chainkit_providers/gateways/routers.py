@@ -176,6 +176,7 @@ bedrock_mantle = gateway(
     priced_as="aws",
     responses_options=responses("prompt_cache_key", "service_tier", "user"),
     thinks=re.compile(r"^openai\.(?!gpt-oss)"),
+    phases=True,
     thinking_back="reasoning",
     media=("image",),
     fetches=(),

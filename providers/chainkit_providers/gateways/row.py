@@ -51,6 +51,7 @@ class Quirks(TypedDict, total=False):
     thinking_back: ThinkingBack
     thinking_switch: ThinkingSwitch
     reasoning_object: bool
+    phases: bool
     tool_choices: tuple[str, ...]
     media: tuple[MediaKind, ...]
     fetches: tuple[MediaKind, ...]

@@ -77,6 +77,7 @@ class Dialect:
     - `thinking_back`: the field of a message in which the vendor takes its own reasoning back.
       `thinking_switch`: the field by which `reasoning="none"` turns thinking off.
       `reasoning_object`: `reasoning: {effort, max_tokens}` instead of fields of their own.
+      `phases`: Responses takes back what an answer's texts were marked as.
     - `tool_choices`: which of "auto", "none", "required" it takes, and "name" for one tool by name.
     - `media`: the kinds of part that it reads; `fetches`: those whose URL it opens itself;
       `parts`: whose form they have.
@@ -96,6 +97,7 @@ class Dialect:
     thinking_back: ThinkingBack | None = None
     thinking_switch: ThinkingSwitch | None = None
     reasoning_object: bool = False
+    phases: bool = False
     tool_choices: tuple[str, ...] = ("auto", "none", "required", "name")
     media: tuple[MediaKind, ...] = ("image", "audio", "document")
     fetches: tuple[MediaKind, ...] = ("image",)

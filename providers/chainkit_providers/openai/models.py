@@ -63,6 +63,7 @@ def dialect(vendor: str, *keys: str) -> Dialect:
         ),
         thinks=THINKS,
         unfit=unfit,
+        phases=True,
         cache=cache,
         keys=keys,
     )

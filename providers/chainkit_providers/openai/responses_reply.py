@@ -58,7 +58,7 @@ def _reply(items: list[Json], vendor: str) -> Reply:
                 refusals.append(text_of(content, "refusal"))
                 continue
             text = text_of(content, "text")
-            parts.append(Text(text))
+            parts.append(Text(text, item.get("phase")))
             citations.extend(_citations(listed(content, "annotations"), text, start))
             logprobs.extend(listed(content, "logprobs"))
             start += len(text)

@@ -64,7 +64,7 @@ def items(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
         if turn.role == "tool":
             yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
         elif turn.role == "assistant":
-            yield from _assistant(turn.parts, dialect.vendor)
+            yield from _assistant(turn.parts, dialect)
         else:
             yield {"role": turn.role, "content": _content(turn, dialect)}
 
@@ -97,17 +97,18 @@ def _media(media: Media, dialect: Dialect) -> Json:
     return {"type": "input_file", "filename": name, "file_data": media_url(media)}
 
 
-def _assistant(parts: tuple[Part, ...], vendor: str) -> Iterable[Json]:
+def _assistant(parts: tuple[Part, ...], dialect: Dialect) -> Iterable[Json]:
     thoughts: dict[str | None, Json] = {}
     for part in parts:
         if isinstance(part, Text):
             if part.text:
-                yield {"role": "assistant", "content": part.text}
+                phase = {"phase": part.phase} if dialect.phases and part.phase else {}
+                yield {"role": "assistant", "content": part.text, **phase}
         elif isinstance(part, ToolCall):
             yield _call(part)
-        elif isinstance(part, ServerItem) and part.vendor == vendor:
+        elif isinstance(part, ServerItem) and part.vendor == dialect.vendor:
             yield dict(part.data)
-        elif isinstance(part, Thinking) and part.vendor == vendor:
+        elif isinstance(part, Thinking) and part.vendor == dialect.vendor:
             yield from _thought(part, thoughts)
 
 
