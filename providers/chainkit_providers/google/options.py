@@ -6,7 +6,9 @@ Vertex AI takes the same under the same names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
+
+from typing_extensions import TypedDict
 
 from chainkit.models.vendor import At
 
