@@ -161,7 +161,9 @@ def _vendors(row: HttpProvider, base_url: str) -> bool:
         return False
     if host == own.hostname and same_port:
         return True
-    return any(host == name or (name[:1] == "." and host.endswith(name)) for name in row.hosts)
+    # The vendor's further hosts stand in the open net: no key goes there in the clear.
+    named = any(host == name or (name[:1] == "." and host.endswith(name)) for name in row.hosts)
+    return named and parts.scheme == "https"
 
 
 def _held_base_url(account: Account) -> str:
