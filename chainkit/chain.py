@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from chainkit.models.batches import ProviderBatch
     from chainkit.models.provider import Rendered
     from chainkit.models.reply import Reply
+    from chainkit.models.transcribe import Transcript
     from chainkit.run.drive import Core
     from chainkit.run.events import Event
     from chainkit.run.io.batch import Batch
     from chainkit.run.io.stream import AsyncStream, Stream
     from chainkit.run.run import Run
     from chainkit.streaming import Partial
+    from chainkit.tools.result import AgentResult
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -373,15 +375,15 @@ class Chain(Generic[In, Out]):
         return fallback(self, *others)
 
     @property
-    def text(self: Chain[A, Reply]) -> Chain[A, str]:
+    def text(self: Chain[A, Reply | Transcript]) -> Chain[A, str]:
         """The reply's text."""
         from chainkit.compose.step import TEXT
 
         return self | TEXT
 
     @property
-    def answer(self: Chain[A, Verdict[T]]) -> Chain[A, T]:
-        """The verdict's bare value."""
+    def answer(self: Chain[A, Verdict[T] | AgentResult[T]]) -> Chain[A, T]:
+        """The bare value of a verdict, or of an agent's result."""
         from chainkit.compose.step import ANSWER
 
         return self | ANSWER

@@ -5,6 +5,7 @@ ChainkitError
 ├── PromptError          (ValueError)  a template and its variables disagree
 ├── OutputError          (ValueError)  a reply that is not the value asked for
 ├── ToolError                          a tool that failed or was called wrongly
+├── AgentStopped                       an agent used up its steps
 ├── BudgetExceeded                     refused before sending: it would not fit
 ├── DeadlineExceeded     (TimeoutError)
 ├── EgressBlocked                      a call that the run does not allow to leave
@@ -47,7 +48,8 @@ class ChainkitError(Exception):
     """The root. `path` is the place in the chain, `cure` the next thing to do, `run` the run it ended.
 
     `attempts` lists what each attempt gave; `spent` is set once a gate has used up its attempts,
-    and an outer retry then leaves the error alone. `index` is the item's place in a batch.
+    and an outer retry then leaves the error alone. `index` is the item's place in a batch, `history` the
+    conversation that an agent had until then.
     """
 
     def __init__(self, message: str, *, cure: str | None = None, path: str | None = None) -> None:
@@ -58,6 +60,7 @@ class ChainkitError(Exception):
         self.attempts: tuple[Attempt, ...] = ()
         self.spent = False
         self.index: int | None = None
+        self.history: Any = None
         self.run: Any = None
 
     def __str__(self) -> str:
@@ -95,6 +98,10 @@ class OutputError(ChainkitError, ValueError):
 
 class ToolError(ChainkitError):
     """A tool that failed, or that was called with arguments it does not take."""
+
+
+class AgentStopped(ChainkitError):
+    """An agent used up its steps without an answer; `history` is the conversation so far."""
 
 
 class BudgetExceeded(ChainkitError):

@@ -236,8 +236,10 @@ class Attribute(Chain[Any, Any]):
     def in_type(self) -> Any:
         from chainkit.ensembles.verdict import Verdict
         from chainkit.models.reply import Reply
+        from chainkit.models.transcribe import Transcript
+        from chainkit.tools.result import AgentResult
 
-        return Reply if self.of == "Reply" else Verdict[Any]
+        return Reply | Transcript if self.of == "Reply" else Verdict[Any] | AgentResult[Any]
 
     @property
     def out_type(self) -> Any:

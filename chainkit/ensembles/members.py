@@ -171,8 +171,8 @@ class _Poll:
 
 
 def bare(value: Any) -> Any:
-    """A member's verdict counts as its value."""
-    return value.value if hasattr(value, "ballots") else value
+    """A member's verdict counts as its value, and so does an agent's result."""
+    return value.value if hasattr(value, "ballots") or hasattr(value, "pending") else value
 
 
 def _over(error: Exception, frame: Frame) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from chainkit.messages import ToolCall
     from chainkit.run.run import Run
 
 Out_co = TypeVar("Out_co", covariant=True)
@@ -87,6 +88,33 @@ class StepFinished:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted:
+    """A tool is about to be called."""
+
+    path: str
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgress:
+    """What a tool tells while it works."""
+
+    path: str
+    call: ToolCall
+    told: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished:
+    """A tool has ended: `result` is what the model is told, `error` why it did not work."""
+
+    path: str
+    call: ToolCall
+    result: str
+    error: BaseException | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completed(Generic[Out_co]):
     """The end: the chain's value, the model's reply where the chain is a model, and the run."""
@@ -110,5 +138,8 @@ Event: TypeAlias = (
     | Restarted
     | StepStarted
     | StepFinished
+    | ToolStarted
+    | ToolProgress
+    | ToolFinished
     | Completed[T]
 )

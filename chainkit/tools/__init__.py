@@ -1,0 +1,8 @@
+"""Tools that a model may call, and the agent that lets it."""
+
+from chainkit.tools.agent import agent
+from chainkit.tools.call import DEFER, Approval, Denied
+from chainkit.tools.result import AgentResult
+from chainkit.tools.tool import Tool, ToolContext, tool
+
+__all__ = ["DEFER", "AgentResult", "Approval", "Denied", "Tool", "ToolContext", "agent", "tool"]
