@@ -117,7 +117,7 @@ def _cure(given: Any, wanted: Any) -> str:
     from chainkit.ensembles.verdict import Verdict
     from chainkit.models.reply import Reply
 
-    if given is Reply:
+    if given is Reply or getattr(given, "counts_as_text", False):
         return "write `.text` after the model to hand on its text"
     if given is Verdict:
         return "write `.answer` after the ensemble to hand on its value"

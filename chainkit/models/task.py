@@ -70,8 +70,8 @@ class TaskReply:
     usage: Usage = NO_USAGE
     model: str | None = None
     warnings: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    raw: Any = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
+    raw: Any = field(default=None, repr=False, compare=False)
     price: Callable[[Usage], Cost] | None = field(default=None, repr=False, compare=False)
 
     @property

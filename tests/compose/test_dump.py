@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    branch, completion, constant, each, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race,
+    branch, completion, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race,
     route, step, system, user, vote,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -39,6 +39,7 @@ CHAINS = {
     "sequence": step(fs.shout) | fs.later | fs.letters,
     "model": gpt,
     "model with all": model("openai:gpt-4o", api="responses", carrier="httpx", attempts=1, tools=[TOOL], extra={"a": {"b": [1]}}),
+    "embedder": embedder("voyage:voyage-3.5", task="query", dimensions=256, attempts=2),
     "completion": completion("openai:davinci-002", api_key=KEY, max_tokens=4, stop=["a"], attempts=1),
     "model of a class": model("openai:gpt-4o", output=fs.Book),
     "model of a list": model("openai:gpt-4o", output=list[fs.Book]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chainkit import ensemble, model, parallel, prompt, sequence, step, vote
+from chainkit import embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
 
 
 class Book(BaseModel):
@@ -45,3 +45,6 @@ other: int = books.invoke("hi").title  # error
 for piece in gpt.stream("hi"):
     number: int = piece  # error
 ensemble(books, books, combine=vote()).invoke("x").value.titel  # error
+transcriber("openai:whisper-1", timestamps="letter")  # error
+embedder("voyage:voyage-4") | model("openai:a")  # error
+reranker("cohere:rerank-v3.5").invoke({"question": "q"})  # error

@@ -14,19 +14,30 @@ from chainkit import (
     Verdict,
     branch,
     each,
+    embedder,
     ensemble,
     fuse,
+    image_model,
     judge,
     loop,
     model,
     parallel,
     prompt,
     race,
+    reranker,
     sequence,
+    speaker,
     step,
+    transcriber,
     vote,
 )
 from chainkit.errors import ChainkitError
+from chainkit.messages import Media
+from chainkit.models.embed import Embeddings
+from chainkit.models.image import Images
+from chainkit.models.rerank import Reranked
+from chainkit.models.speak import Speech
+from chainkit.models.transcribe import Transcript
 from chainkit.streaming import Partial
 
 Promptable = str | Message | Sequence[Message]
@@ -111,6 +122,16 @@ assert_type(books.batch(["a"], errors="keep"), list[Book | ChainkitError])
 for number, book in books.batch_as_completed(["a"]):
     assert_type(number, int)
     assert_type(book, Book)
+
+heard = transcriber("openai:whisper-1", timestamps="word")
+assert_type(heard.invoke(b"RIFF"), Transcript)
+assert_type(heard.text.invoke(b"RIFF"), str)
+assert_type((heard.text | gpt).invoke(b"RIFF"), Reply)
+assert_type(embedder("voyage:voyage-4").invoke(["a"]), Embeddings)
+assert_type(reranker("cohere:rerank-v3.5").invoke({"query": "q", "documents": ["a"]}), Reranked)
+assert_type(image_model("openai:gpt-image-1", size="auto").invoke("a cat").image, Media)
+assert_type(image_model("openai:gpt-image-1").invoke({"prompt": "green", "images": [b"a"]}), Images)
+assert_type((gpt.text | speaker("openai:tts-1", voice="alloy")).invoke("hi"), Speech)
 
 assert_type(loop(step(shout), until=lambda text: len(text) > 3), Chain[str, str])
 chosen: Chain[str, Any] = branch(lambda text: len(text) > 3, step(shout), step(length))
