@@ -8,19 +8,8 @@ from typing import Any
 
 from chainkit.errors import PromptError
 from chainkit.messages import Media
+from chainkit.models.media import kind_of, media_type_of
 from chainkit.prompts.parts import MediaKind
-
-_STARTS: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-    (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-)
-_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
 def as_media(value: Any, kind: MediaKind) -> Media:
@@ -56,7 +45,7 @@ def _of_bytes(data: bytes, kind: MediaKind, name: str | None) -> Media:
     if found is None:
         msg = f"the {kind} of {len(data)} bytes has no form that is known"
         raise PromptError(msg, cure="give a Media with its media_type")
-    actual = _kind_of(found)
+    actual = kind_of(found)
     if actual != kind:
         raise PromptError(f"this place takes {_an(kind)}, got {found}", cure=f"media(name, kind={actual!r})")
     return Media(kind, found, data=data, name=name)
@@ -75,22 +64,7 @@ def _of_url(url: str, kind: MediaKind) -> Media:
         found = url[5:].split(",", 1)[0].split(";", 1)[0]
     else:
         found = mimetypes.guess_type(url.split("?", 1)[0].split("#", 1)[0])[0] or ""
-    if found and _kind_of(found) != kind:
+    if found and kind_of(found) != kind:
         msg = f"this place takes {_an(kind)}, got a URL of {found}"
-        raise PromptError(msg, cure=f"media(name, kind={_kind_of(found)!r})")
+        raise PromptError(msg, cure=f"media(name, kind={kind_of(found)!r})")
     return Media(kind, found or f"{kind}/*", url=url)
-
-
-def _kind_of(media_type: str) -> MediaKind:
-    family = media_type.split("/", 1)[0]
-    return family if family in ("image", "audio", "video") else "document"  # type: ignore[return-value]
-
-
-def media_type_of(data: bytes) -> str | None:
-    """The media type that the first bytes tell, or None."""
-    for start, media_type in _STARTS:
-        if data.startswith(start):
-            return media_type
-    if data[:4] == b"RIFF":
-        return _RIFF.get(data[8:12])
-    return "video/mp4" if data[4:8] == b"ftyp" else None

@@ -34,6 +34,13 @@ class Told:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up early is no fault of the server's."""
+
+
 def told(value: Any, status: int = 200) -> Told:
     """JSON as an answer."""
     return Told(json.dumps(value).encode(), status=status)
@@ -58,7 +65,7 @@ class TaskServer:
                 found = answer(asked)
                 self.send_response(found.status)
                 self.send_header("content-type", found.content_type)
-                if not any(k == "content-length" for k, _ in found.headers):
+                if not any(k in ("content-length", "transfer-encoding") for k, _ in found.headers):
                     self.send_header("content-length", str(len(found.body)))
                 for name, value in found.headers:
                     self.send_header(name, value)
@@ -70,8 +77,7 @@ class TaskServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property
