@@ -15,11 +15,23 @@ from email.utils import formatdate
 from typing import Any, Literal, TypeAlias
 
 from chainkit.messages import ToolCall
-from chainkit.testing.wire_bodies import USAGE, Finish, Said, Shape, body, error_event, events, refusal, sse
+from chainkit.testing.wire_bodies import (
+    USAGE,
+    Finish,
+    Said,
+    Shape,
+    as_told,
+    body,
+    error_event,
+    events,
+    refusal,
+    stream_type,
+    written,
+)
 from chainkit.usage import Usage
 
 FOREVER = float("inf")
-_SSE, _JSON = "text/event-stream; charset=utf-8", "application/json"
+_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +87,8 @@ def saying(said: Said) -> Behaviour:
 
     def tell(seen: Seen) -> Told:
         if seen.streamed:
-            writes = tuple(sse(e) for e in events(seen.shape, said))
-            return Told(headers={"content-type": _SSE}, writes=writes, streamed=True)
+            writes = tuple(written(seen.shape, e) for e in events(seen.shape, said))
+            return Told(headers={"content-type": stream_type(seen.shape)}, writes=writes, streamed=True)
         return raw(json.dumps(body(seen.shape, said), ensure_ascii=False))(seen)
 
     return tell
@@ -178,7 +190,7 @@ def leave(inner: Behaviour | None = None) -> Behaviour:
 
 def bad_json() -> Behaviour:
     """What is no JSON, under its name; in a stream, one event of it."""
-    return _content(b"{'not': json}", (b"data: {'not': json}\n\n",))
+    return _content(b"{'not': json}", "{'not': json}")
 
 
 def truncated_json(inner: Behaviour | None = None) -> Behaviour:
@@ -193,10 +205,11 @@ def truncated_json(inner: Behaviour | None = None) -> Behaviour:
     return tell
 
 
-def _content(whole: bytes, stream: tuple[bytes, ...]) -> Behaviour:
+def _content(whole: bytes, *stream: str) -> Behaviour:
     def tell(seen: Seen) -> Told:
         if seen.streamed:
-            return Told(headers={"content-type": _SSE}, writes=stream, streamed=True)
+            writes = tuple(as_told(seen.shape, data) for data in stream)
+            return Told(headers={"content-type": stream_type(seen.shape)}, writes=writes, streamed=True)
         return raw(whole)(seen)
 
     return tell
@@ -209,7 +222,7 @@ def empty_body(code: int = 200) -> Behaviour:
 
 def empty_stream() -> Behaviour:
     """A stream without an event."""
-    return _content(b"", ())
+    return _content(b"")
 
 
 def wrong_type(inner: Behaviour | None = None, kind: str = "text/plain") -> Behaviour:
@@ -236,7 +249,7 @@ def error_in_stream(after: int = 2, inner: Behaviour | None = None, message: str
         if not seen.streamed:
             return status(503, message)(seen)
         told = inner(seen)
-        return replace(told, writes=(*told.writes[:after], sse(error_event(seen.shape, message))))
+        return replace(told, writes=(*told.writes[:after], written(seen.shape, error_event(seen.shape, message))))
 
     return tell
 
@@ -268,7 +281,15 @@ def _rewritten(inner: Behaviour | None, rewrite: Callable[[tuple[bytes, ...]], S
 
 def comments(inner: Behaviour | None = None) -> Behaviour:
     """Comments and blank lines between the events, as proxies send them to keep a line open."""
-    return _rewritten(inner, lambda writes: [b": keep-alive\n\n", *(b": ping\n" + w + b"\n\n" for w in writes)])
+    inner = inner or answer()
+
+    def tell(seen: Seen) -> Told:
+        told = inner(seen)
+        # A format of bare lines knows no comments.
+        first, before = (b"\n", b"") if seen.shape == "chat-lines" else (b": keep-alive\n\n", b": ping\n")
+        return replace(told, writes=(first, *(before + w + b"\n\n" for w in told.writes))) if told.streamed else told
+
+    return tell
 
 
 def crlf(inner: Behaviour | None = None) -> Behaviour:

@@ -31,6 +31,7 @@ _PATHS: tuple[tuple[str, Shape], ...] = (
     ("/chat/completions", "chat-completions"),
     (":generateContent", "generate-content"),
     (":streamGenerateContent", "generate-content"),
+    ("/api/chat", "chat-lines"),
 )
 
 

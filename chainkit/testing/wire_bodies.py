@@ -1,6 +1,6 @@
 """One answer in the words of five wire formats, whole and as the events of a stream.
 
-The shapes: "chat-completions", "responses", "messages", "chat-v2" and "generate-content". `Said` is the answer in nobody's
+The shapes: "chat-completions", "responses", "messages", "chat-v2", "generate-content" and "chat-lines". `Said` is the answer in nobody's
 words; `body(shape, said)` is the JSON of an unstreamed answer, `events(shape, said)` the same answer as
 (event name, JSON) pairs, `refusal(shape, status, message)` the JSON of an error.
 """
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from chainkit.messages import ToolCall
-from chainkit.testing import content_bodies
+from chainkit.testing import content_bodies, line_bodies
 from chainkit.usage import Usage
 
-Shape: TypeAlias = Literal["chat-completions", "responses", "messages", "chat-v2", "generate-content"]
-SHAPES: tuple[Shape, ...] = ("chat-completions", "responses", "messages", "chat-v2", "generate-content")
+Shape: TypeAlias = Literal["chat-completions", "responses", "messages", "chat-v2", "generate-content", "chat-lines"]
+SHAPES: tuple[Shape, ...] = ("chat-completions", "responses", "messages", "chat-v2", "generate-content", "chat-lines")
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 Event: TypeAlias = tuple[str, Any]
 _PIECES = re.compile(r"\S+\s*|\s+")
@@ -57,6 +57,8 @@ def refusal(shape: Shape, status: int, message: str, code: str | None = None) ->
     """An error, as it stands in an answer whose status is not 200."""
     if shape == "generate-content":
         return content_bodies.refusal(status, message, code)
+    if shape == "chat-lines":
+        return line_bodies.refusal(message)
     word = code or _CODES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     if shape == "messages":
         return {"type": "error", "error": {"type": word, "message": message}}
@@ -78,6 +80,23 @@ def error_event(shape: Shape, message: str, code: str = "overloaded_error") -> E
     if shape == "messages":
         return "error", refusal(shape, 529, message, code)
     return "", refusal(shape, 503, message, None if shape == "generate-content" else code)
+
+
+def written(shape: Shape, event: Event) -> bytes:
+    """One event as it stands on that format's wire: a server-sent event, or a line."""
+    if shape == "chat-lines":
+        return as_told(shape, json.dumps(event[1], ensure_ascii=False))
+    return sse(event)
+
+
+def as_told(shape: Shape, data: str) -> bytes:
+    """Data, whether it is JSON or not, as one event without a name."""
+    return f"{data}\n".encode() if shape == "chat-lines" else f"data: {data}\n\n".encode()
+
+
+def stream_type(shape: Shape) -> str:
+    """The content type of its streams."""
+    return "application/x-ndjson" if shape == "chat-lines" else "text/event-stream; charset=utf-8"
 
 
 def sse(event: Event, *, newline: str = "\n") -> bytes:
@@ -332,6 +351,7 @@ _WHOLE = {
     "messages": _messages_body,
     "chat-v2": _v2_body,
     "generate-content": content_bodies.body,
+    "chat-lines": line_bodies.body,
 }
 _STREAM = {
     "chat-completions": _chat_events,
@@ -339,4 +359,5 @@ _STREAM = {
     "messages": _messages_events,
     "chat-v2": _v2_events,
     "generate-content": content_bodies.events,
+    "chat-lines": line_bodies.events,
 }
