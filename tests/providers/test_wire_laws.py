@@ -22,6 +22,7 @@ from chainkit.models.request import ChatRequest
 from chainkit.models.sse import SseParser
 from chainkit_providers.anthropic.messages import MessagesWire
 from chainkit_providers.cohere.chat import ChatV2
+from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.dialect import Dialect
 from chainkit_providers.openai.responses import Responses
@@ -29,6 +30,7 @@ from chainkit_providers.openai.responses import Responses
 # Tests are imported by their paths: what lies beside them is found here.
 sys.path.insert(0, str(Path(__file__).parent))
 from written_answers import LINES
+from written_contents import gemini
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,6 +276,7 @@ WIRES: dict[str, tuple[ChatWire, Any]] = {
     "responses": (Responses(Dialect("openai")), responses),
     "messages": (MessagesWire(), messages),
     "v2 chat": (ChatV2(), cohere),
+    "gemini": (Gemini(), gemini),
     **LINES,
 }
 REQUEST = ChatRequest("own", Messages())
