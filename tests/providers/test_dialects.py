@@ -183,6 +183,13 @@ def test_an_output_tool_is_called_for_as_strictly_as_a_vendor_can() -> None:
     assert body(gateways.zai, output=output)["tool_choice"] == "auto"
 
 
+def test_what_asks_for_no_more_than_is_done_anyway_goes_without_saying() -> None:
+    assert "n" not in body(gateways.groq, n=1)
+    body(gateways.groq, n=2, left={"n": 2})
+    assert "tool_choice" not in body(gateways.novita, tools=(FLY,), tool_choice="auto")
+    body(gateways.novita, tools=(FLY,), tool_choice="none", left={"tool_choice": "none"})
+
+
 def test_tools_are_refused_by_those_who_know_none() -> None:
     for row in (gateways.perplexity, gateways.llamafile):
         with pytest.raises(BadRequest, match=f"{row.name} takes no tools"):

@@ -13,6 +13,14 @@ from chainkit_providers.openai.dialect import fields, responses
 _PENALTIES = ("frequency_penalty", "presence_penalty")
 _JSON = ("json", "prompt")
 
+
+class DeepSeekOptions(TypedDict, total=False):
+    """What only DeepSeek takes."""
+
+    deepseek_thinking: Mapping[str, Any]
+    """`{"type": "enabled"}` or `{"type": "disabled"}`."""
+
+
 # Thinking is on by default there, and a thinking model refuses a forced tool.
 deepseek = gateway(
     "deepseek",
@@ -22,10 +30,21 @@ deepseek = gateway(
     output=("json", "tool", "prompt"),
     apis=("chat", "responses"),
     keys_at="https://platform.deepseek.com/api_keys",
+    vendor=DeepSeekOptions,
     thinking_back="reasoning_content",
     thinking_switch="thinking",
     media=(),
 )
+
+
+class MistralOptions(TypedDict, total=False):
+    """What only Mistral takes."""
+
+    mistral_safe_prompt: bool
+    mistral_prompt_mode: Literal["reasoning"]
+    mistral_prediction: Mapping[str, Any]
+    mistral_guardrails: Sequence[Mapping[str, Any]]
+
 
 mistral = gateway(
     "mistral",
@@ -41,6 +60,7 @@ mistral = gateway(
         prompt_cache_key="prompt_cache_key",
     ),
     keys_at="https://console.mistral.ai/api-keys",
+    vendor=MistralOptions,
     stream_usage=False,
     thinking_back="content",
     parts="mistral",
@@ -82,6 +102,14 @@ xai = gateway(
     cost="cost_in_usd_ticks",
 )
 
+
+class MoonshotOptions(TypedDict, total=False):
+    """What only Moonshot takes."""
+
+    moonshot_thinking: Mapping[str, Any]
+    moonshot_safety_identifier: str
+
+
 moonshot = gateway(
     "moonshot",
     "https://api.moonshot.ai/v1",
@@ -95,6 +123,7 @@ moonshot = gateway(
     output=_JSON,
     hosts=("api.moonshot.cn",),
     keys_at="https://platform.moonshot.ai/console/api-keys",
+    vendor=MoonshotOptions,
     priced_as="moonshotai",
     strict=False,
     thinking_back="reasoning_content",
@@ -103,6 +132,16 @@ moonshot = gateway(
     media=("image", "video"),
     fetches=(),
 )
+
+
+class DashscopeOptions(TypedDict, total=False):
+    """What only Alibaba's Model Studio takes."""
+
+    dashscope_enable_thinking: bool
+    dashscope_preserve_thinking: bool
+    dashscope_enable_search: bool
+    dashscope_search_options: Mapping[str, Any]
+
 
 dashscope = gateway(
     "dashscope",
@@ -118,6 +157,7 @@ dashscope = gateway(
     apis=("chat", "responses"),
     hosts=("dashscope.aliyuncs.com", "dashscope-us.aliyuncs.com", ".maas.aliyuncs.com"),
     keys_at="https://www.alibabacloud.com/help/en/model-studio/get-api-key",
+    vendor=DashscopeOptions,
     strict=False,
     responses_options=responses("logprobs", "service_tier", "user", "verbosity", "prompt_cache_key"),
     thinking_back="reasoning_content",
@@ -126,6 +166,16 @@ dashscope = gateway(
     media=("image", "video"),
     fetches=("image", "video"),
 )
+
+
+class ZaiOptions(TypedDict, total=False):
+    """What only Z.AI takes."""
+
+    zai_thinking: Mapping[str, Any]
+    """`{"type": "enabled", "clear_thinking": False}` keeps the thinking of earlier turns."""
+    zai_do_sample: bool
+    zai_tool_stream: bool
+
 
 zai = gateway(
     "zai",
@@ -141,6 +191,7 @@ zai = gateway(
     output=_JSON,
     hosts=("open.bigmodel.cn",),
     keys_at="https://z.ai/manage-apikey/apikey-list",
+    vendor=ZaiOptions,
     strict=False,
     stream_usage=False,
     thinking_back="reasoning_content",

@@ -115,7 +115,17 @@ class Dialect:
         return frozenset(named | ({"prompt_cache"} if self.cache else set()))
 
     def held_back(self, model: str, options: dict[str, Any]) -> dict[str, Any]:
-        """Take the options that a model refuses out of `options`: they are put back for the core to refuse."""
-        if self.unfit is None or not options:
+        """Take the options that a model refuses out of `options`: they are put back for the core to refuse.
+
+        What asks for no more than what is done anyway goes without saying.
+        """
+        if not options:
             return {}
-        return {name: options.pop(name) for name in self.unfit(model, options) if name in options}
+        for name, usual in _USUAL.items():
+            if options.get(name) == usual and name not in self.options:
+                del options[name]
+        refused = () if self.unfit is None else self.unfit(model, options)
+        return {name: options.pop(name) for name in refused if name in options}
+
+
+_USUAL = {"n": 1, "tool_choice": "auto"}
