@@ -9,11 +9,12 @@ import pytest
 
 from chainkit import model
 from chainkit.errors import BadRequest
-from chainkit.messages import Media, Message, Messages, Text, Thinking, ToolCall
+from chainkit.messages import Media, Message, Messages, Text, Thinking, ToolCall, ToolResult
 from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
 from chainkit.usage import Usage, exact
 from chainkit_providers import gateways
 from chainkit_providers.openai import CHAT, RESPONSES
+from chainkit_providers.openai.call_ids import told_apart
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.cost import Told, told
 from chainkit_providers.openai.dialect import Dialect
@@ -207,6 +208,26 @@ def test_an_option_has_the_name_that_its_vendor_gave_it() -> None:
     assert body(gateways.moonshot, prompt_cache_key="k")["prompt_cache_key"] == "k"
     assert body(gateways.xai, api="responses", prompt_cache_key="k")["prompt_cache_key"] == "k"
     body(gateways.groq, api="responses", verbosity="low", left={"verbosity": "low"})
+
+
+def test_calls_are_told_apart_where_a_server_counts_anew_in_each_answer_or_gives_no_ids() -> None:
+    turns: list[Message] = []
+    for ids in (("call_0", "call_1"), ("call_0",), (None, None)):
+        turns.append(Message("assistant", tuple(ToolCall("fly", {}, i) for i in ids)))
+        turns.append(Message("tool", tuple(ToolResult(i, "done") for i in ids)))
+    sent = body(gateways.bedrock_mantle, api="responses", messages=Messages(turns))["input"]
+    calls = [i["call_id"] for i in sent if i["type"] == "function_call"]
+    assert calls == ["call_0", "call_1", "call_0_1", "call_2", "call_3"]
+    assert [i["call_id"] for i in sent if i["type"] == "function_call_output"] == calls
+    chatted = body(gateways.groq, messages=Messages(turns))["messages"]
+    assert [m["tool_call_id"] for m in chatted if m["role"] == "tool"] == calls
+
+
+def test_calls_that_have_ids_of_their_own_keep_them() -> None:
+    turns = Messages((Message("assistant", (ToolCall("fly", {}, "a"),)), Message("tool", (ToolResult("z", "lost"),))))
+    assert told_apart(turns) is turns
+    lost = Messages((Message("assistant", (ToolCall("fly", {}),)), Message("tool", (ToolResult("z", "lost"),))))
+    assert [p.id for t in told_apart(lost) for p in t.parts] == ["call_1", "z"]
 
 
 # What a model refuses, and what it keeps

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest
 from chainkit.messages import ServerItem, Thinking, ToolCall, ToolResult
+from chainkit_providers.openai.call_ids import told_apart
 from chainkit_providers.openai.chat_parts import content
 from chainkit_providers.payload import Json, arguments_text, note_foreign, result_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chainkit.messages import Message
     from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
@@ -46,9 +47,9 @@ def encode(request: ChatRequest, options: dict[str, Any], dialect: Dialect) -> J
     return body
 
 
-def messages(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
+def messages(turns: Sequence[Message], dialect: Dialect) -> Iterable[Json]:
     """The turns as the wire's messages; one tool turn gives a message for each of its results."""
-    for turn in turns:
+    for turn in told_apart(turns):
         if turn.role == "tool":
             yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
             continue

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainkit.messages import Media, ServerItem, Text, Thinking, ToolCall, ToolResult
+from chainkit_providers.openai.call_ids import told_apart
 from chainkit_providers.openai.chat_request import check_choice, check_tools, forced, plain, put_cache, wanted
 from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, note_foreign, result_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from chainkit.messages import Message, Part
     from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
@@ -58,9 +59,9 @@ def _include(body: Json, model: str, dialect: Dialect) -> list[str]:
     return [*wanted, "message.output_text.logprobs"] if "top_logprobs" in body else wanted
 
 
-def items(turns: Iterable[Message], dialect: Dialect) -> Iterable[Json]:
+def items(turns: Sequence[Message], dialect: Dialect) -> Iterable[Json]:
     """The turns as input items: a message, a call, a result and a thought are one item each."""
-    for turn in turns:
+    for turn in told_apart(turns):
         if turn.role == "tool":
             yield from (_result(p) for p in turn.parts if isinstance(p, ToolResult))
         elif turn.role == "assistant":
