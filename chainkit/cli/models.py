@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 def models(
     context: typer.Context,
-    spec: Annotated[str | None, typer.Argument(help="provider:name, to see what that model can do")] = None,
+    spec: Annotated[
+        str | None, typer.Argument(help="provider:name, to see what that model can do; a provider, for its models")
+    ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Fetch the newest price list first.")] = False,
     json: Json = False,
 ) -> None:
-    """List the providers and the local models in the cache, or what one model can do and costs."""
+    """List the providers and the local models in the cache, a provider's models, or what one model can do and costs."""
     screen: Screen = context.obj
     if refresh:
         _refresh(screen)
+    if spec is not None and spec in names():
+        _of(spec, screen, json=json)
+        return
     if spec is not None:
         _one(spec, screen, json=json)
         return
@@ -36,6 +41,20 @@ def models(
     screen.table(["provider", "interfaces", "extra"], [(r["provider"], r["interfaces"], r["extra"]) for r in rows])
     if pulled:
         screen.table(["local model", "path"], [(p["model"], p["path"]) for p in pulled])
+
+
+def _of(name: str, screen: Screen, *, json: bool) -> None:
+    provider: Any = find(name)
+    if not hasattr(provider, "models"):
+        raise ChainkitError(
+            f"{name} lists no models here", cure=f"look at its own page, then: chainkit models {name}:NAME"
+        )
+    rows: list[dict[str, Any]] = provider.models()
+    if json:
+        screen.json({"provider": name, "models": rows})
+        return
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    screen.table(columns or ["name"], [tuple(row.get(column, "") for column in columns) for row in rows])
 
 
 def _one(spec: str, screen: Screen, *, json: bool) -> None:

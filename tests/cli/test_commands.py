@@ -147,3 +147,24 @@ def test_ask_answers_from_documents_by_an_ensemble(local_model: str, tmp_path: P
     )
     said = json.loads(done.stdout)
     assert done.returncode == 0 and said["calls"] == 2 and len(said["ballots"]) == 2
+
+
+def test_a_model_is_pulled_by_a_server_that_keeps_its_own_and_listed_there() -> None:
+    from chainkit.testing.faults import Seen, Told
+    from chainkit.testing.server import FaultServer
+
+    def ollama(seen: Seen) -> Told:
+        told = {"status": "success"} if seen.path == "/api/pull" else {"models": [{"name": "tiny:1b", "size": 5}]}
+        return Told(200, {"content-type": "application/json"}, (json.dumps(told).encode(),))
+
+    with FaultServer(ollama) as server:
+        env = {"OLLAMA_HOST": server.url}
+        assert json.loads(run("pull", "ollama:tiny:1b", "--json", env=env).stdout) == {"model": "ollama:tiny:1b"}
+        listed = json.loads(run("models", "ollama", "--json", env=env).stdout)["models"]
+    assert server.requests[0].json == {"model": "tiny:1b", "stream": True}
+    assert (listed[0]["name"], listed[0]["bytes"]) == ("tiny:1b", 5)
+
+
+def test_what_cannot_be_pulled_or_listed_says_so() -> None:
+    assert "keeps its own models" in run("pull", "openai:gpt-5").stderr
+    assert "lists no models here" in run("models", "openai").stderr

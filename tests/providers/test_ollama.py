@@ -377,12 +377,14 @@ def test_a_pull_that_fails_or_breaks_off_says_so(monkeypatch: pytest.MonkeyPatch
 
 def test_its_models_are_those_that_the_server_has(monkeypatch: pytest.MonkeyPatch) -> None:
     def tags(seen: Seen) -> Told:
-        told = {"models": [{"name": "llama3.2:1b", "size": 5}]}
+        about = {"parameter_size": "1.2B", "quantization_level": "Q8_0"}
+        told = {"models": [{"name": "llama3.2:1b", "size": 5, "details": about}]}
         return Told(200, {"content-type": "application/json"}, (json.dumps(told).encode(),))
 
     with FaultServer(tags) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-        assert [m["name"] for m in provider.pulled()] == ["llama3.2:1b"]
+        row = {"name": "llama3.2:1b", "bytes": 5, "parameters": "1.2B", "quantization": "Q8_0"}
+        assert provider.models() == [row]
     assert (server.requests[0].method, server.requests[0].path) == ("GET", "/api/tags")
 
 

@@ -156,6 +156,10 @@ class Local:
 
         return pull(model, progress=tell, force=force)
 
+    def models(self) -> list[dict[str, Any]]:
+        """The models that are in the cache: `name` and `path`."""
+        return [{"name": model.name, "path": str(path)} for model, path in pulled()]
+
     def pulled(self) -> list[tuple[LocalModel, Path]]:
         """The models that are in the cache."""
         return pulled()

@@ -66,11 +66,11 @@ class Ollama(HttpProvider):
 
         return pull(self, model, progress)
 
-    def pulled(self) -> list[dict[str, Any]]:
-        """The models that the server has: `name`, `size` in bytes, and what else it tells of each."""
-        from chainkit_providers.ollama.pulling import pulled
+    def models(self) -> list[dict[str, Any]]:
+        """The models that the server has: `name`, `bytes`, `parameters`, `quantization`."""
+        from chainkit_providers.ollama.pulling import models
 
-        return pulled(self)
+        return models(self)
 
 
 provider = Ollama(

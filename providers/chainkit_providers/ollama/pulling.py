@@ -10,7 +10,7 @@ from chainkit.models.access import access
 from chainkit.models.json_lines import JsonLines
 from chainkit.models.provider import Account
 from chainkit_providers.ollama.wire import in_answer, refusal
-from chainkit_providers.payload import Json, parse_event
+from chainkit_providers.payload import Json, inner, listed, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -41,14 +41,23 @@ def pull(row: HttpProvider, model: str, progress: Callable[[int, int], object] |
     return model
 
 
-def pulled(row: HttpProvider) -> list[dict[str, Any]]:
+def models(row: HttpProvider) -> list[dict[str, Any]]:
     """What the server has."""
     with _client(row) as client:
         answer = client.get("/api/tags")
     if answer.status_code != 200:
         raise refusal(answer.status_code, answer.headers, answer.content)
-    models: list[dict[str, Any]] = parse_event(answer.content).get("models") or []
-    return models
+    return [_row(told) for told in listed(parse_event(answer.content), "models")]
+
+
+def _row(told: Json) -> dict[str, Any]:
+    about = inner(told, "details")
+    return {
+        "name": told.get("name") or told.get("model"),
+        "bytes": told.get("size"),
+        "parameters": about.get("parameter_size"),
+        "quantization": about.get("quantization_level"),
+    }
 
 
 def _lines(row: HttpProvider, body: Json) -> Iterator[Json]:
