@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from chainkit.models.prices import Prices
 
 
+_FORMS = ("native", "json")
+"""The ways that hold a model to a form."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Capabilities of one model. `None` means nobody says.
@@ -22,7 +26,7 @@ class Profile:
     asked for: `chat`, `complete`, `embed`, `rerank`, `image`, `transcribe`, `speak`, `classify`. `media` are the
     kinds of part it reads, `fetches` those whose URL the vendor opens itself. `most` is how many items one
     request may hold, where it takes many, and `room` how many tokens they may have together. `priced_as` is the provider's name on the price list where it has
-    another there.
+    another there. `joint` says that one request may hold both tools and a form that its answer must have.
     """
 
     provider: str
@@ -43,6 +47,12 @@ class Profile:
     most: int | None = None
     room: int | None = None
     priced_as: str | None = None
+    joint: bool = True
+
+    @property
+    def beside_tools(self) -> tuple[str, ...]:
+        """The ways to ask for structured output that are left where tools are offered too."""
+        return self.output if self.joint else tuple(way for way in self.output if way not in _FORMS)
 
     @property
     def prices(self) -> Prices | None:

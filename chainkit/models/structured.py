@@ -40,7 +40,8 @@ class Asked:
         """How a model of that profile is asked."""
         last = self._last
         if last is None or last[0] is not profile:
-            way = choose(self._shape, profile.output, dialect=profile.schema, tools=tools)
+            can = profile.beside_tools if tools else profile.output
+            way = choose(self._shape, can, dialect=profile.schema, tools=tools)
             last = self._last = profile, way, OutputSpec(way.name, way.schema, way.mode, way.description)
         return last[1], last[2]
 

@@ -88,7 +88,7 @@ class Asking(Chain[Any, Any]):
             return None
         shape = shape_of(self.output)
         try:
-            return choose(shape, profile.output, dialect=profile.schema, tools=True)
+            return choose(shape, profile.beside_tools, dialect=profile.schema, tools=True)
         except CompositionError:
             # Beside tools it knows no other way: then the answer is a call like the others.
             return choose(shape, profile.output, dialect=profile.schema, mode="tool")

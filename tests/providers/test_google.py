@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chainkit import errors as e
+from chainkit import errors as e, model
 from chainkit.messages import Media, Message, Messages, ServerItem, Text, Thinking, ToolCall, ToolResult, message
 from chainkit.models.pieces import ToolPiece
 from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
@@ -143,6 +143,15 @@ def test_an_older_model_is_not_asked_for_a_schema_beside_tools() -> None:
         asked(tools=(NOW,), output=output)
     assert refused.value.cure
     assert asked(model="gemini-3-flash-preview", tools=(NOW,), output=output)["generationConfig"]
+
+
+def test_an_older_model_with_tools_is_asked_for_its_answer_in_words() -> None:
+    def body(name: str) -> dict[str, Any]:
+        return model(f"google:{name}", tools=[NOW], output=list[int]).render("count")[0].body
+
+    assert "generationConfig" not in body("gemini-2.5-flash")
+    assert "JSON" in json.dumps(body("gemini-2.5-flash")["contents"])
+    assert body("gemini-3-flash-preview")["generationConfig"]["responseMimeType"] == "application/json"
 
 
 def test_parts_are_bytes_or_a_url() -> None:

@@ -124,6 +124,7 @@ def profile(model: str, vendor: str = "google") -> Profile:
         reasoning=known.thinking != "no",
         most=_most(model, vendor),
         priced_as="google",
+        joint=known.joint or not known.tools,
     )
 
 
