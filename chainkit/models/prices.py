@@ -71,7 +71,7 @@ def price(provider: str, model: str, usage: Usage, terms: Mapping[str, str] | No
     }
     amounts |= {listed: amount for name, amount in usage.units for listed in _UNITS.get(name, ())}
     found = calculate(used(**amounts), terms)
-    if not found and any(amounts.values()) and not _free(_model(provider, model)):
+    if not found and (any(amounts.values()) or usage.units) and not _free(_model(provider, model)):
         # It is priced by something that this usage does not count.
         return UNKNOWN
     return exact(float(found))

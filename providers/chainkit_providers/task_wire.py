@@ -19,20 +19,20 @@ class VendorWire:
     """A wire of one vendor. `keys` are the variables that hold its key, for the cure of a refusal; `prefix` stands
     before its paths."""
 
-    vendor: str
+    provider: str
     keys: tuple[str, ...] = ()
     prefix: str = ""
     answer: Literal["json", "bytes"] = field(default="json", init=False)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """An answer that is none, as an error of ours."""
-        return http_fault(self.vendor, status, headers, body, keys=self.keys)
+        return http_fault(self.provider, status, headers, body, keys=self.keys)
 
     def whole(self, body: Any) -> Json:
         """The answer as an object. Raises the fault that it holds, or ReplyMalformed."""
         if isinstance(body, dict) and (body.get("error") is None or "data" in body or "text" in body):  # pyright: ignore[reportUnknownMemberType]
             return body  # pyright: ignore[reportUnknownVariableType]
-        raise fault(self.vendor, body, keys=self.keys)
+        raise fault(self.provider, body, keys=self.keys)
 
 
 def move(options: dict[str, Any], fields: Mapping[str, str], body: dict[str, Any]) -> None:

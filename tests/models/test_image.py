@@ -47,6 +47,14 @@ def test_a_text_is_drawn_and_the_picture_saved(tmp_path: Path) -> None:
     assert run.cost.exact
 
 
+def test_pictures_that_are_counted_by_none_of_the_lists_prices_cost_nobody_knows_what() -> None:
+    body = {"data": [{"b64_json": b64encode(CAT).decode()}]}
+    with TaskServer(lambda _: told(body)) as server, Run() as run:
+        image_model("openai:gpt-image-1", base_url=server.url, api_key="k").invoke("a cat")
+    assert run.usage.units == (("images", 1),)
+    assert run.cost.kind == "Unknown"
+
+
 def test_several_pictures_are_saved_under_numbers_and_get_the_ending_of_their_form(tmp_path: Path) -> None:
     made = ScriptedImageModel(n=2).invoke("a cat")
     assert [p.name for p in made.save(tmp_path / "cat")] == ["cat-1.png", "cat-2.png"]

@@ -89,3 +89,13 @@ def traffic() -> list[Line]:
         pytest.skip("no recorded traffic here: set CHAINKIT_TRAFFIC to the folder that holds " + CORPUS)
     says = {row["id"]: row for row in _rows(place / EXPECTED)}
     return [_line(row, says[row["id"]]) for row in _rows(place / CORPUS) if row["id"] in says]
+
+
+@pytest.fixture(scope="session")
+def everything() -> list[Line]:
+    """Every line of the corpus, also those that nobody read."""
+    place = _place()
+    if place is None:
+        pytest.skip("no recorded traffic here: set CHAINKIT_TRAFFIC to the folder that holds " + CORPUS)
+    says = {row["id"]: row for row in _rows(place / EXPECTED)}
+    return [_line(row, says.get(row["id"], {})) for row in _rows(place / CORPUS)]

@@ -95,7 +95,7 @@ class TranscriptionsWire(VendorWire):
             usage=_usage(usage, duration),
             model=found.get("model") or request.model,
             raw=body,
-            price=told(usage, Dialect(self.vendor, cost=self.cost)),
+            price=told(usage, Dialect(self.provider, cost=self.cost)),
         )
 
 
@@ -163,7 +163,7 @@ class SpeechWire(VendorWire):
         """The JSON body; takes what the vendor honours out of `options`."""
         if self.voices and "voice" not in options:
             named = ", ".join(self.voices)
-            raise BadRequest(f"{self.vendor} wants a voice; nothing was sent", cure=f"voice=: one of {named}, ...")
+            raise BadRequest(f"{self.provider} wants a voice; nothing was sent", cure=f"voice=: one of {named}, ...")
         body: Json = {"model": request.model, "input": request.text, **self.always}
         move(options, self.options, body)
         add_extra(options, body)

@@ -65,7 +65,7 @@ class EmbeddingsWire(VendorWire):
             usage=Usage(input=whole(usage.get("prompt_tokens") or usage.get("total_tokens"))),
             model=found.get("model"),
             raw=body,
-            price=told(usage, Dialect(self.vendor, cost=self.cost)),
+            price=told(usage, Dialect(self.provider, cost=self.cost)),
         )
 
     def _vector(self, given: Any, body: Any) -> list[float]:

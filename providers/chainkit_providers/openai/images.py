@@ -59,7 +59,7 @@ class ImagesWire(VendorWire):
         if not request.images:
             return body
         if request.mask is not None and self.edits != "openai":
-            raise BadRequest(f"{self.vendor} takes no mask; nothing was sent", cure="describe what is to change")
+            raise BadRequest(f"{self.provider} takes no mask; nothing was sent", cure="describe what is to change")
         return self._edit(request, body)
 
     def _newer(self, request: ImageRequest) -> bool:
@@ -80,10 +80,10 @@ class ImagesWire(VendorWire):
         elif self.edits == "image_url":
             only, *more = request.images
             if more:
-                raise BadRequest(f"{self.vendor} takes one image to change, not {len(more) + 1}; nothing was sent")
+                raise BadRequest(f"{self.provider} takes one image to change, not {len(more) + 1}; nothing was sent")
             body["image_url"] = media_url(only)
         elif self.edits is None:
-            raise BadRequest(f"{self.vendor} changes no images; nothing was sent", cure="describe what to draw")
+            raise BadRequest(f"{self.provider} changes no images; nothing was sent", cure="describe what to draw")
         elif self._newer(request):
             body["images"] = [{"image_url": media_url(i)} for i in request.images]
             if request.mask is not None:
@@ -113,7 +113,7 @@ class ImagesWire(VendorWire):
             usage=_usage(usage, len(rows)),
             model=found.get("model") or request.model,
             raw=body,
-            price=told(usage, Dialect(self.vendor, cost=self.cost)),
+            price=told(usage, Dialect(self.provider, cost=self.cost)),
         )
 
 
