@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chainkit import Fill, completion
+from chainkit import Fill, completion, model
 from chainkit import errors as e
 from chainkit.messages import Messages
 from chainkit.models.completion import CompletionRequest
@@ -133,6 +133,15 @@ def test_what_a_row_offers_stands_in_the_body(vendor: str) -> None:
     assert body == {"model": "starcoder2", "prompt": "Once"} | {
         row.options[k]: list(v) if isinstance(v, tuple) else v for k, v in given.items()
     }
+
+
+@pytest.mark.parametrize("vendor", [row.vendor for row in ROWS if row.vendor != "openai"])
+def test_a_completion_goes_where_the_vendors_chats_go(vendor: str) -> None:
+    chat = model(f"{vendor}:m", api_key="none").render("hi")[0].url
+    (rendered,) = completion(f"{vendor}:m", api_key="none").render("hi")
+    own = {"deepseek": "beta/completions", "mistral": "fim/completions", "writer": "completions"}
+    base = chat.removesuffix("/chat/completions").removesuffix("/chat")
+    assert rendered.url == f"{base}/{own.get(vendor, 'completions')}"
 
 
 @pytest.mark.parametrize("vendor", ["openai", "mistral", "deepseek"])

@@ -14,7 +14,7 @@ from chainkit.errors import CompositionError, UnknownModel
 from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit.models.profile import Profile
 from chainkit_providers.openai.chat import ChatCompletions
-from chainkit_providers.openai.completing import COMPLETIONS
+from chainkit_providers.openai.completing import completing
 from chainkit_providers.openai.dialect import (
     Caching,
     Dialect,
@@ -111,7 +111,7 @@ def gateway(
         hosts=tuple(hosts),
         tasks={
             **tasks_of(name, dialect.keys, prefix),
-            **({"complete": COMPLETIONS[name]} if name in COMPLETIONS else {}),
+            **completing(name, prefix),
             **(tasks or {}),
         },
         keys_at=keys_at,

@@ -50,6 +50,7 @@ ROWS = (
     Completing(
         "writer",
         {k: k for k in ("temperature", "top_p", "max_tokens", "stop", "best_of")} | {"seed": "random_seed"},
+        path="v1/completions",
         stream_usage=False,
         keys=("WRITER_API_KEY",),
     ),
@@ -58,3 +59,9 @@ ROWS = (
 COMPLETIONS: Mapping[str, Completions] = MappingProxyType({row.vendor: Completions(row) for row in ROWS})
 """The wire of each vendor, by its name."""
 OPENAI = COMPLETIONS["openai"]
+
+
+def completing(vendor: str, prefix: str) -> Mapping[str, Completions]:
+    """The wire of a vendor as a provider's tasks have it, `prefix` before its path; none where it completes nothing."""
+    known = COMPLETIONS.get(vendor)
+    return {} if known is None else {"complete": Completions(known.row, prefix)}

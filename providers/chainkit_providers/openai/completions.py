@@ -62,9 +62,9 @@ class Completions:
     name = "complete"
     answer: Literal["json"] = "json"
 
-    def __init__(self, row: Completing) -> None:
+    def __init__(self, row: Completing, prefix: str = "") -> None:
         self.row = row
-        self.path = row.path
+        self.path = prefix + row.path
 
     def encode(self, request: CompletionRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body; takes what the row honours out of `options`."""
