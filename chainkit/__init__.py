@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
+    "agent": "tools",
+    "AgentResult": "tools",
     "assistant": "prompts",
     "assign": "compose.parallel",
     "branch": "compose.branch",
@@ -53,6 +55,8 @@ _WHERE = {
     "system": "prompts",
     "transcriber": "models.transcribe",
     "token_counter": "compose.count",
+    "tool": "tools",
+    "ToolContext": "tools",
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
@@ -108,6 +112,10 @@ if TYPE_CHECKING:
     from chainkit.retrieval import index as index
     from chainkit.run.budget import Budget as Budget
     from chainkit.run.run import Run as Run
+    from chainkit.tools import AgentResult as AgentResult
+    from chainkit.tools import ToolContext as ToolContext
+    from chainkit.tools import agent as agent
+    from chainkit.tools import tool as tool
 
 
 def __getattr__(name: str) -> Any:

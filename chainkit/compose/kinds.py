@@ -74,6 +74,7 @@ def _all() -> Iterator[Kind]:
         register(COMPLETION)
         register(TASK)
         register(_prompt())
+        register(import_module("chainkit.tools.data").KIND)
     return iter(KINDS.values())
 
 

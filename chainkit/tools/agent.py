@@ -297,13 +297,13 @@ def agent(
         raise CompositionError(msg)
     if errors not in ("raise", "answer"):
         raise CompositionError(f"errors={errors!r} is neither 'raise' nor 'answer'")
-    armed: tuple[Tool[..., Any], ...] = tuple(t if isinstance(t, Tool) else _tool(t) for t in tools)
+    armed = tuple(_tool(t) for t in tools)
     _unlike(armed)
     return Agent(made, armed, output, system, max_steps, concurrency, budget, approve, errors, deps, name)
 
 
 def _tool(what: Any) -> Tool[..., Any]:
-    return tool(what)
+    return what if isinstance(what, Tool) else tool(what)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _unlike(tools: Sequence[Tool[..., Any]]) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from types import CoroutineType
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chainkit.compose.step import is_async
-from chainkit.errors import ChainkitError, DeadlineExceeded, OutputError, ToolError, did_you_mean
+from chainkit.errors import ChainkitError, DeadlineExceeded, OutputError, ToolError, did_you_mean, with_place
 from chainkit.messages import ToolResult
 from chainkit.run.events import ToolFinished, ToolProgress, ToolStarted
 from chainkit.run.run import CURRENT
-from chainkit.tools.tool import Tool, ToolContext
+from chainkit.tools.tool import Tool, ToolContext, takes_fields
 
 if TYPE_CHECKING:
     from chainkit.messages import Messages, ToolCall
@@ -68,18 +68,19 @@ async def done(armed: Armed, frame: Frame, call: ToolCall, messages: Messages, d
     `decision` is what a person has said of it before.
     """
     frame = frame.at(f"{armed.path} > {call.name}" if armed.path else call.name)
+    where = frame.prefix.removesuffix(" > ")
     if frame.every and frame.emit is not None:
-        await frame.emit(ToolStarted(path=frame.prefix.removesuffix(" > "), call=call))
+        await frame.emit(ToolStarted(path=where, call=call))
     error: BaseException | None = None
     try:
         result = await _result(armed, frame, call, messages, decision)
     except _Answered as answered:
         error = answered.cause
         result = ToolResult(call.id, answered.text, call.name, failed=True)
+    except ChainkitError as failed:
+        raise with_place(failed, where, frame.run) from failed.__cause__
     if frame.every and frame.emit is not None and not isinstance(result, Waiting):
-        await frame.emit(
-            ToolFinished(path=frame.prefix.removesuffix(" > "), call=call, result=result.text, error=error)
-        )
+        await frame.emit(ToolFinished(path=where, call=call, result=result.text, error=error))
     return result
 
 
@@ -97,8 +98,9 @@ async def _result(armed: Armed, frame: Frame, call: ToolCall, messages: Messages
     if tool is None:
         near = did_you_mean(call.name, sorted(armed.tools)) or "there are no tools"
         raise _Answered(f"there is no tool {call.name!r}; {near}")
-    context = _context(armed, frame, call, messages)
-    work = _work(tool, armed, call, context)
+    teller = _Teller(frame, call)
+    context = ToolContext(frame.run, call, messages, armed.deps, teller)
+    work = _work(tool, armed, call, context, teller)
     agreed = await _agreed(tool, armed, frame, call, context, decision)
     if agreed is DEFER:
         return Waiting(call)
@@ -108,15 +110,22 @@ async def _result(armed: Armed, frame: Frame, call: ToolCall, messages: Messages
     return ToolResult(call.id, as_text(value), call.name)
 
 
-def _context(armed: Armed, frame: Frame, call: ToolCall, messages: Messages) -> ToolContext[Any]:
-    async def tell(told: Any) -> None:
-        if frame.every and frame.emit is not None:
-            await frame.emit(ToolProgress(path=frame.prefix.removesuffix(" > "), call=call, told=told))
+class _Teller:
+    """Shows what a tool tells, where the tool runs: an event leaves by the emit of that io."""
 
-    return ToolContext(frame.run, call, messages, armed.deps, tell)
+    def __init__(self, frame: Frame, call: ToolCall) -> None:
+        self.frame = frame
+        self._call = call
+
+    async def __call__(self, told: Any) -> None:
+        emit = self.frame.emit
+        if self.frame.every and emit is not None:
+            await emit(ToolProgress(path=self.frame.prefix.removesuffix(" > "), call=self._call, told=told))
 
 
-def _work(tool: Tool[..., Any], armed: Armed, call: ToolCall, context: ToolContext[Any]) -> Callable[[Frame], Any]:
+def _work(
+    tool: Tool[..., Any], armed: Armed, call: ToolCall, context: ToolContext[Any], teller: _Teller
+) -> Callable[[Frame], Any]:
     """What is to be done, its arguments read. Raises `_Answered` for arguments that do not fit."""
     if call.raw is not None:
         raise _Answered(f"the arguments of {call.name} are no JSON object: {call.raw:.200}")
@@ -128,7 +137,7 @@ def _work(tool: Tool[..., Any], armed: Armed, call: ToolCall, context: ToolConte
         made = tool.signature.called(tool.function, call.arguments, context)
     except OutputError as error:
         raise _Answered(_misfit(call, error), error) from None
-    return lambda frame: _called(frame, made)
+    return lambda frame: _called(frame, made, teller)
 
 
 def _misfit(call: ToolCall, error: OutputError) -> str:
@@ -138,12 +147,11 @@ def _misfit(call: ToolCall, error: OutputError) -> str:
 
 def _chain_input(tool: Tool[..., Any], call: ToolCall) -> Any:
     assert tool.chain is not None
-    takes = tool.chain.in_type
-    if isinstance(takes, type) and hasattr(takes, "__annotations__") and takes is not str:
+    if takes_fields(tool.chain):
         from chainkit.output.schema import shape_of
 
         try:
-            return shape_of(takes).validate(dict(call.arguments))
+            return shape_of(tool.chain.in_type).validate(dict(call.arguments))
         except OutputError as error:
             raise _Answered(_misfit(call, error), error) from None
     if not isinstance(call.arguments.get("input"), str):
@@ -151,17 +159,18 @@ def _chain_input(tool: Tool[..., Any], call: ToolCall) -> Any:
     return call.arguments["input"]
 
 
-async def _called(frame: Frame, made: Any) -> Any:
-    """A user's function, where it may run: in this thread, in a worker, or awaited."""
+async def _called(frame: Frame, made: Callable[[], Any], teller: _Teller | None = None) -> Any:
+    """A user's function, where it may run: in this thread, in a worker, or awaited on a loop."""
+    if frame.io.blocking and is_async(made):
+        return (await frame.gather([lambda there: _called(there, made, teller)]))[0]
+    if teller is not None:
+        teller.frame = frame
     token = CURRENT.set(frame.run)
     try:
         if is_async(made):
             return await frame.io.awaited(frame, made)
-        found: Any = made() if frame.io.blocking else await frame.io.call(made)
-        if type(found) is CoroutineType:
-            waits: Any = found
-            return await frame.io.awaited(frame, lambda: waits)
-        return found
+        found = made() if frame.io.blocking else await frame.io.call(made)
+        return await frame.io.awaited(frame, lambda: found) if isawaitable(found) else found
     finally:
         CURRENT.reset(token)
 

@@ -77,6 +77,8 @@ def _field(parameter: inspect.Parameter, hint: Any, words: str | None, tool: str
     """The field of the arguments' TypedDict that stands for a parameter."""
     from pydantic import Field
 
+    from chainkit.output.typed import modern
+
     if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
         msg = f"tool {tool!r}: a model cannot fill {parameter}"
         raise CompositionError(msg, cure="name each parameter, or take one dict")
@@ -86,6 +88,7 @@ def _field(parameter: inspect.Parameter, hint: Any, words: str | None, tool: str
     needed = parameter.default is inspect.Parameter.empty
     extra: dict[str, Any] = {} if needed or not _is_json(parameter.default) else {"default": parameter.default}
     said = None if _described(hint) else words
+    hint = modern(hint, {})
     told = Annotated[hint, Field(description=said, json_schema_extra=extra or None)] if said or extra else hint
     return told if needed else cast("Any", NotRequired)[told]
 

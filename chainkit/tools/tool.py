@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -138,11 +138,17 @@ def _of_chain(
     return Tool(chain.invoke, None, chain, ToolSpec(_fit(name), description, _takes(chain)), **policy)
 
 
+def takes_fields(chain: Chain[Any, Any]) -> bool:
+    """Whether a chain takes an object with named fields: a pydantic model, dataclass or TypedDict."""
+    takes: Any = chain.in_type
+    fields = hasattr(takes, "model_fields") or is_dataclass(takes) or hasattr(takes, "__required_keys__")
+    return isinstance(takes, type) and fields
+
+
 def _takes(chain: Chain[Any, Any]) -> Mapping[str, Any]:
     """The schema of what a chain takes; a chain of text takes one `input`."""
-    takes = chain.in_type
-    if isinstance(takes, type) and hasattr(takes, "__annotations__") and takes is not str:
-        return shape_of(takes).json_schema
+    if takes_fields(chain):
+        return shape_of(chain.in_type).json_schema
     return {
         "type": "object",
         "properties": {"input": {"type": "string"}},

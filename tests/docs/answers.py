@@ -10,7 +10,10 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-Answer: TypeAlias = "str | Callable[[Any], str]"
+from chainkit import Reply
+from chainkit.messages import ToolCall
+
+Answer: TypeAlias = "str | Callable[[Any], Any]"
 
 
 def _spam(messages: Any) -> str:
@@ -18,10 +21,25 @@ def _spam(messages: Any) -> str:
     return json.dumps("spam" if any(w in asked for w in ("http", "Kredit", "Casino", "Gewinnen")) else "ok")
 
 
+def _calling(name: str, **arguments: Any) -> Callable[[Any], Reply]:
+    """A model's wish to call a tool."""
+    return lambda _: Reply((ToolCall(name, arguments, f"call_{name}"),), "tool_calls")
+
+
 _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry them.", "Add stock."]}
 
 ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Say hello", "Hello, hallo, bonjour."),
+    ("*", r"Do I need an umbrella", _calling("weather", city="Ulm")),
+    ("*", r"sunny in Ulm", "No, it is sunny in Ulm."),
+    ("*", r"Which of my orders", _calling("orders", status="open")),
+    ("*", r"a lamp", "Your lamp is on its way."),
+    ("*", r"lamp came broken", _calling("refund", order="lamp", euros=20)),
+    ("*", r"paid 20 for lamp", "Your 20 euros are on their way."),
+    ("*", r"lamp of order A17", _calling("find_order", number="A17")),
+    ("*", r'"days_ago":20', _calling("refund_share", days_ago=20)),
+    ("*", r"^0.5$", _calling("pay_back", number="A17", euros=20)),
+    ("*", r"20.00 euros are on their way", "Half of the price, 20 euros, is on its way."),
     ("*", r"One word for what this customer wants", "delivery"),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
     ("cohere:*", r"2027 a prime", "No."),

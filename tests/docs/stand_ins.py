@@ -13,13 +13,13 @@ from typing import Any
 
 from answers import ANSWERS
 from chainkit import Messages, Reply, Run
-from chainkit.messages import Text
+from chainkit.messages import Text, ToolResult
 from chainkit.models.batches import Answered, BatchState
 from chainkit.models.resolve import Resolved
 from chainkit.testing import ScriptedModel
 from chainkit.usage import Usage
 
-VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*")
+VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*")
 
 
 def answering() -> Run:
@@ -83,7 +83,8 @@ class _Office:
 
 def _speaker(name: str) -> Any:
     def say(messages: Messages) -> str:
-        asked = messages[-1].text
+        last = messages[-1]
+        asked = last.text or " ".join(p.text for p in last.parts if isinstance(p, ToolResult))
         for who, about, said in ANSWERS:
             if fnmatchcase(name, who) and re.search(about, asked, re.S):
                 return said(messages) if callable(said) else said

@@ -5,7 +5,9 @@ from __future__ import annotations
 import linecache
 import re
 import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pages import ROOT, Fence, fences, pages, scripts
@@ -30,8 +32,11 @@ def _run(fence: Fence, names: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, alone: Path) -> None:
-    names: dict[str, object] = {"__name__": "__docs__"}
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("__docs__")
+    # A dataclass of a page looks its module up.
+    monkeypatch.setitem(sys.modules, "__docs__", module)
+    names = module.__dict__
     with answering():
         for fence in fences(page):
             if fence.language == "python" and fence.skipped is None:
