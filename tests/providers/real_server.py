@@ -1,6 +1,6 @@
 """llama.cpp's own HTTP server, in a process of its own: the real model behind the vendors' wires on this machine.
 
-python real_server.py model.gguf    -> prints its URL, and serves until its standard input ends
+python real_server.py model.gguf [embedding]    -> prints its URL, and serves until its standard input ends
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ CONTEXT = 512
 class RealServer:
     """The server as a test sees it: `url`, and which slots are at work."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, *, embedding: bool = False) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, str(model), *(["embedding"] if embedding else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
@@ -70,15 +73,19 @@ def parameters(model: Path) -> Any:
     return made
 
 
-def serve(model: Path) -> None:
+def serve(model: Path, *, embedding: bool) -> None:
     """Serve until nobody holds the other end of standard input."""
     import xllamacpp
 
-    server = xllamacpp.Server(parameters(model))
+    made = parameters(model)
+    made.embedding = embedding
+    if embedding:
+        made.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    server = xllamacpp.Server(made)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
     sys.stdin.read()
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), embedding="embedding" in sys.argv[2:])
