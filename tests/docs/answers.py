@@ -30,6 +30,7 @@ _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry
 
 ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Say hello", "Hello, hallo, bonjour."),
+    ("*", r"capital of France", " Paris."),
     ("*", r"Do I need an umbrella", _calling("weather", city="Ulm")),
     ("*", r"sunny in Ulm", "No, it is sunny in Ulm."),
     ("*", r"Which of my orders", _calling("orders", status="open")),

@@ -19,7 +19,7 @@ from chainkit.models.resolve import Resolved
 from chainkit.testing import ScriptedModel
 from chainkit.usage import Usage
 
-VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*")
+VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*", "ollama:*", "hf:*")
 
 
 def answering() -> Run:
