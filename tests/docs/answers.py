@@ -28,7 +28,18 @@ def _calling(name: str, **arguments: Any) -> Callable[[Any], Reply]:
 
 _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry them.", "Add stock."]}
 
+_TASKS = [
+    {"who": "Ada", "what": "bring the figures"},
+    {"who": "Ben", "what": "book the room", "by": "Friday"},
+]
+
+HEARD = "Good morning. Ada brings the figures, and Ben books the room before Friday."
+"""What transcribers hear."""
+
 ANSWERS: list[tuple[str, str, Answer]] = [
+    ("*", r"Describe this picture", "A red enamel kettle stands on a wooden table."),
+    ("*", r"Note down in one line", "Meeting at nine; Ada brings figures, Ben books the room."),
+    ("*", r"^Voice note: ", json.dumps(_TASKS)),
     ("*", r"Say hello", "Hello, hallo, bonjour."),
     ("*", r"capital of France", " Paris."),
     ("*", r"Do I need an umbrella", _calling("weather", city="Ulm")),

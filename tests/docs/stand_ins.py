@@ -11,15 +11,16 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
-from answers import ANSWERS
+from answers import ANSWERS, HEARD
 from chainkit import Messages, Reply, Run
 from chainkit.messages import Text, ToolResult
 from chainkit.models.batches import Answered, BatchState
 from chainkit.models.resolve import Resolved
 from chainkit.testing import ScriptedModel
+from chainkit.testing.scripted_tasks import ANSWERS as TASKS
 from chainkit.usage import Usage
 
-VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*", "ollama:*", "hf:*")
+VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*", "ollama:*", "hf:*", "voyage:*")
 
 
 def answering() -> Run:
@@ -56,6 +57,8 @@ class _Rehearsing:
 
     async def send(self, call: Any) -> Any:
         self._real.render(call.request)
+        if call.request.kind in TASKS:
+            return TASKS[call.request.kind](call.request, HEARD if call.request.kind == "transcribe" else None)
         return await self._script.send(call)
 
     def check(self, model: str | None = None) -> None:
