@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from chainkit.models.completion import CompletionRequest
 from chainkit.models.http import _last
 from chainkit.models.pieces import TextPiece
 from chainkit.models.sse import SseParser
+from chainkit.testing.server import FaultServer
 from chainkit_providers.ollama.generate import Generate
 from chainkit_providers.openai.completing import COMPLETIONS, ROWS
 from chainkit_providers.openai.fill import FAMILIES, marked
@@ -23,11 +26,13 @@ from chainkit_providers.openai.fill import FAMILIES, marked
 # Tests are imported by their paths: what lies beside them is found here.
 sys.path.insert(0, str(Path(__file__).parent))
 from test_traffic import differences
+from test_traffic_over_loopback import Corpus, differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chainkit.models.reply import Reply
+    from chainkit.testing.faults import Told
 
 PROVIDERS = ("openai", "together", "local_openai_compat", "writer", "ollama")
 ELSEWHERE = {
@@ -211,3 +216,56 @@ def test_an_answer_of_another_shape_is_malformed() -> None:
     for body in ([], {"choices": []}, {"choices": [{"text": 3}]}):
         with pytest.raises(e.ReplyMalformed):
             COMPLETIONS["openai"].decode(body, CompletionRequest("m", Messages()))
+
+
+SPECS = {
+    "openai": ("openai:davinci-002", "/v1"),
+    "together": ("together:m", ""),
+    "writer": ("writer:m", ""),
+    "local_openai_compat": ("vllm:m", "/v1"),
+    "ollama": ("ollama:m", ""),
+}
+
+
+def asking(server: FaultServer, line: Any, carrier: Any) -> Any:
+    """A model whose answer is that line: a chat where the line is one."""
+    spec, under = SPECS[line.provider]
+    options: Any = {
+        "base_url": f"{server.url}/id/{line.id}{under}",
+        "api_key": "none",
+        "attempts": 1,
+        "carrier": carrier,
+    }
+    if line.kind != "completion":
+        return model(spec, **options)
+    n = request_of(line).options["n"]
+    return completion(spec, **options, **({"n": n} if n > 1 else {}))
+
+
+@pytest.mark.parametrize("carrier", ["httpx", "aiohttp"])
+@pytest.mark.parametrize("provider", SPECS)
+def test_a_recorded_answer_is_the_same_over_loopback(traffic: list[Any], provider: str, carrier: str) -> None:
+    native = ("ollama", "ollama_stream")
+    lines = [x for x in traffic if x.provider == provider and (x.kind == "completion" or x.wire in native)]
+
+    async def read(line: Any) -> Reply:
+        chain = asking(server, line, carrier)
+        if not streamed(line):
+            return await chain.ainvoke("hi")
+        async with chain.astream("hi") as stream:
+            assert "".join([piece async for piece in stream]) == stream.value.text, line.id
+            return stream.value
+
+    async def all_of_them() -> list[Reply]:
+        return [await read(line) for line in lines]
+
+    streams = {line.id: streamed(line) for line in lines}
+    with FaultServer(lambda seen: _streamed_as(Corpus(lines)(seen), streams[seen.path.split("/")[2]])) as server:
+        replies = asyncio.run(all_of_them())
+    wrong = [said for line, reply in zip(lines, replies, strict=True) if (said := differs(line, reply))]
+    assert lines
+    assert not wrong, "\n".join(wrong)
+
+
+def _streamed_as(told: Told, streamed: bool) -> Told:
+    return replace(told, streamed=streamed)
