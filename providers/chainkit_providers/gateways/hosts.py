@@ -226,5 +226,5 @@ hyperbolic = gateway(
 github = ended(
     gateway("github", "https://models.github.ai/inference", key_env="GITHUB_TOKEN", output=NATIVE),
     when="2026-07-30",
-    instead="the same models: openai:, azure:, deepseek:, mistral:, openrouter:",
+    instead="its models are at openai:, azure:, deepseek:, mistral:, openrouter:",
 )

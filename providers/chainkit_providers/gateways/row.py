@@ -178,7 +178,7 @@ class Ended(Gateway):
         """Raise UnknownModel, but for an address of one's own."""
         if account.base_url is None:
             msg = f"{self.name}: the service was closed on {self.when}, nobody answers there"
-            raise UnknownModel(msg, cure=self.instead)
+            raise UnknownModel(msg, cure=f"closed since {self.when}: {self.instead}")
         return super().open(account)
 
 
