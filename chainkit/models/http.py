@@ -290,7 +290,10 @@ class HttpBackend:
 
     def _with_extra(self, use: Callable[[Any], Any]) -> Any:
         row = self._row
-        sdk: Sdk | None = imported(row.sdk) if row.sdk is not None else None
+        if row.sdk is None:
+            msg = f"{row.name} is asked by plain HTTP, and knows no client of a vendor's"
+            raise CompositionError(msg, cure="hand over an httpx or aiohttp client, or none")
+        sdk: Sdk = imported(row.sdk)
         try:
             return use(sdk)
         except ImportError as error:
