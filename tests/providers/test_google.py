@@ -137,6 +137,29 @@ def test_a_schema_is_sent_as_json_schema_or_as_a_forced_tool() -> None:
     }
 
 
+def test_a_reference_back_is_optional_and_only_texts_and_numbers_are_listed() -> None:
+    node = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "next": {"items": {"$ref": "#/$defs/Other"}, "type": "array"}},
+        "required": ["name", "next"],
+    }
+    other = {"type": "object", "properties": {"back": {"$ref": "#/$defs/Node"}, "leaf": {"$ref": "#/$defs/Leaf"}}}
+    leaf = {"enum": [True], "type": "boolean"}
+    schema = {
+        "type": "object",
+        "properties": {"root": {"$ref": "#/$defs/Node"}, "one": {"enum": ["a", 1]}},
+        "required": ["root"],
+        "$defs": {"Node": node, "Other": other | {"required": ["leaf"]}, "Leaf": leaf},
+    }
+    told = asked(output=OutputSpec("Node", schema, "native"))["generationConfig"]["responseJsonSchema"]
+    assert told["required"] == ["root"]
+    assert told["properties"]["one"] == {"enum": ["a", 1]}
+    assert told["$defs"]["Node"]["required"] == ["name"]
+    assert told["$defs"]["Other"]["required"] == ["leaf"]
+    assert told["$defs"]["Leaf"] == {"type": "boolean"}
+    assert node["required"] == ["name", "next"]
+
+
 def test_an_older_model_is_not_asked_for_a_schema_beside_tools() -> None:
     output = OutputSpec("Count", {"type": "object"}, "native")
     with pytest.raises(e.BadRequest, match="in one request") as refused:
@@ -338,6 +361,23 @@ def test_arguments_that_come_in_pieces_are_put_together() -> None:
 def test_a_place_that_is_none_is_malformed(path: str) -> None:
     with pytest.raises(e.ReplyMalformed):
         Arguments().take([{"jsonPath": path, "stringValue": "x"}])
+
+
+# The row.
+
+
+def test_the_variable_that_sends_googles_own_client_to_vertex_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    assert "generativelanguage" in model("google:m", api_key="k" * 20).render("hi")[0].url
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    assert "/projects/p/" in model("google:m").render("hi")[0].url
+
+
+def test_a_client_that_it_does_not_know_is_refused_with_a_cure() -> None:
+    for given in ({"client": object()}, {"carrier": "sdk"}):
+        with pytest.raises(e.CompositionError, match="plain HTTP") as refused:
+            model("google:m", api_key="k" * 20, **given).invoke("hi")
+        assert refused.value.cure
 
 
 # What is known of the models.

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from chainkit.models.http import HttpProvider
+import os
+from typing import TYPE_CHECKING
+
+from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit_providers.google.errors import KEYS
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.options import GoogleOptions
 from chainkit_providers.google.places import STUDIO
 
+if TYPE_CHECKING:
+    from chainkit.models.provider import Account
+
 __all__ = ["GoogleOptions", "provider"]
 
-provider = HttpProvider(
+_SWITCHES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+
+
+class Google(HttpProvider):
+    """The row. Where the variable is set that sends Google's own client to Vertex AI, that is where it asks."""
+
+    def open(self, account: Account) -> HttpBackend:
+        """A backend for an account. Raises CompositionError for an `api` that there is not."""
+        told = next((v for name in _SWITCHES if (v := os.environ.get(name, "").strip().lower())), "")
+        if told not in ("1", "true"):
+            return super().open(account)
+        from chainkit_providers.google.vertex import provider as vertex
+
+        return vertex.open(account)
+
+
+provider = Google(
     name="google",
     base_url=STUDIO.host,
     wires={"chat": Gemini()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LOGIN = "log in: gcloud auth application-default login, or name a key file in " + _FILE
+_PATIENCE = 20.0
+"""Seconds that a token may take."""
 _LOCK = threading.Lock()
 _HELD: dict[str, Any] = {}
 """The credentials by the file that was named: they renew themselves, and are worth keeping."""
@@ -45,7 +48,8 @@ class Login:
     async def sign(self, account: Account, request: HttpRequest, call: Call) -> HttpRequest:
         """The request with a token that is good. Raises AuthenticationError."""
         _library()
-        headers = await call.io.call(_headers)
+        left = None if call.until is None else call.until - call.io.now()
+        headers = await call.io.call(_headers, left)
         return HttpRequest(
             request.method, request.url, {**request.headers, **headers}, request.body, stream=request.stream
         )
@@ -58,15 +62,16 @@ def _library() -> None:
         )
 
 
-def _headers() -> dict[str, str]:
-    """The headers of whoever is logged in; blocks where a token has to be fetched."""
+def _headers(seconds: float | None) -> dict[str, str]:
+    """The headers of whoever is logged in; blocks where a token has to be fetched, for so long at the most."""
     import google.auth.exceptions as failures
 
     with _LOCK:
         try:
-            held = _credentials()
+            fetch = partial(_fetch, seconds)
+            held = _credentials(fetch)
             if not held.valid:
-                held.refresh(_fetch)
+                held.refresh(fetch)
         except failures.TransportError as error:
             raise ConnectionFailed(f"vertex: no token could be fetched: {error}") from error
         except failures.GoogleAuthError as error:
@@ -76,14 +81,18 @@ def _headers() -> dict[str, str]:
         return headers | ({"x-goog-user-project": project} if project else {})
 
 
-def _credentials() -> Any:
+def _credentials(fetch: Any) -> Any:
     import google.auth
 
     named = os.environ.get(_FILE, "")
     if named not in _HELD:
         library: Any = google.auth
-        _HELD[named], _ = library.default(scopes=[_SCOPE], request=_fetch)
+        _HELD[named], _ = library.default(scopes=[_SCOPE], request=fetch)
     return _HELD[named]
+
+
+def _least(timeout: float, seconds: float | None) -> float:
+    return timeout if seconds is None else max(0.001, min(timeout, seconds))
 
 
 class _Answer:
@@ -96,6 +105,7 @@ class _Answer:
 
 
 def _fetch(
+    seconds: float | None,
     url: str,
     method: str = "GET",
     body: bytes | None = None,
@@ -108,7 +118,9 @@ def _fetch(
     import httpx
 
     try:
-        answer = httpx.request(method, url, content=body, headers=headers, timeout=timeout or 20.0)
+        answer = httpx.request(
+            method, url, content=body, headers=headers, timeout=_least(timeout or _PATIENCE, seconds)
+        )
     except httpx.HTTPError as error:
         unsent: Any = failures.TransportError
         raise unsent(error) from error

@@ -8,6 +8,7 @@ from chainkit.errors import BadRequest
 from chainkit_providers.google.errors import VENDOR
 from chainkit_providers.google.models import family
 from chainkit_providers.google.parts import contents, system
+from chainkit_providers.google.schema import answerable
 from chainkit_providers.openai.chat_request import check_choice
 from chainkit_providers.payload import Json, note_foreign
 
@@ -130,4 +131,4 @@ def _put_output(config: Json, request: ChatRequest, known: Family | None) -> Non
         )
     config["responseMimeType"] = "application/json"
     if output.mode == "native":
-        config["responseJsonSchema"] = dict(output.schema)
+        config["responseJsonSchema"] = answerable(output.schema)
