@@ -81,11 +81,14 @@ def family(model: str) -> Family | None:
     return next((f for f in FAMILIES if f.pattern.search(model)), None)
 
 
+_FETCHES = frozenset({"image", "document"})
+
+
 def profile(model: str) -> Profile:
     """What is known of a model; an unknown one is taken to know tools and no enforced schema."""
     known = family(model)
     if known is None:
-        return Profile("anthropic", model, output=("tool", "prompt"), options=OPTIONS)
+        return Profile("anthropic", model, output=("tool", "prompt"), options=OPTIONS, fetches=_FETCHES)
     return Profile(
         "anthropic",
         model,
@@ -94,5 +97,6 @@ def profile(model: str) -> Profile:
         output=("native", "tool", "prompt") if known.schema else ("tool", "prompt"),
         schema=SCHEMA,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         vision=True,
+        fetches=_FETCHES,
         options=OPTIONS.difference(SAMPLING) if known.thinking == "adaptive" else OPTIONS,
     )

@@ -48,6 +48,7 @@ class Quirks(TypedDict, total=False):
     strict: bool
     stream_usage: bool
     top_logprobs: bool
+    think_tags: bool
     thinking_back: ThinkingBack
     thinking_switch: ThinkingSwitch
     reasoning_object: bool
@@ -150,7 +151,7 @@ class Gateway(HttpProvider):
     def profile(self, model: str, account: Account | None = None) -> Profile:
         """What the protocol and the row say of a model."""
         api = (account.api if account is not None else None) or self.default_api
-        dialect = self.dialect
+        dialect, embeds = self.dialect, self.tasks.get("embed")
         found = Profile(
             self.name,
             model,
@@ -162,6 +163,8 @@ class Gateway(HttpProvider):
             kinds=frozenset({*(("chat",) if self.wires else ()), *self.tasks}),
             media=frozenset(dialect.media),
             fetches=frozenset(dialect.fetches),
+            most=getattr(embeds, "most", None),
+            room=getattr(embeds, "room", None),
             priced_as=self.priced_as,
         )
         return found if self.refine is None else self.refine(found)

@@ -32,7 +32,7 @@ _INPUT_TYPE = {"query": "query", "document": "passage"}
 
 def _openai(vendor: str) -> tuple[Wires, ...]:
     return (
-        EmbeddingsWire(vendor, always=_BASE64),
+        EmbeddingsWire(vendor, always=_BASE64, most=2048, room=250_000),
         ImagesWire(vendor, always={"response_format": "b64_json"}, edits="openai"),
         TranscriptionsWire(vendor, translates=True),
         SpeechWire(vendor, options=_OPENAI_SPEECH, voices=_OPENAI_VOICES),
@@ -67,7 +67,7 @@ _ROWS: Mapping[str, tuple[Wires, ...]] = {
     "openrouter": _openrouter(),
     "together": _together(),
     "mistral": (
-        EmbeddingsWire("mistral", options={"dimensions": "output_dimension"}),
+        EmbeddingsWire("mistral", options={"dimensions": "output_dimension"}, room=16_000),
         MistralTranscriptions("mistral", options={"language": "language"}, times=None),
         MistralSpeech("mistral", options={"voice": "voice_id", "format": "response_format"}),
     ),
