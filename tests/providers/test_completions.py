@@ -197,6 +197,15 @@ def test_an_echoed_prompt_is_no_part_of_the_text_and_its_tokens_stand_apart() ->
     }
 
 
+def test_a_server_that_echoes_nothing_keeps_its_text_whole_and_is_named_in_a_warning() -> None:
+    request = CompletionRequest("m", Messages(), {"prompt_logprobs": 0}, prefix="Hello")
+    told = {"tokens": [" world"], "token_logprobs": [-0.1], "top_logprobs": None}
+    body = {"choices": [{"text": " world", "index": 0, "logprobs": told, "finish_reason": "stop"}]}
+    reply = COMPLETIONS["sglang"].decode(body, request)
+    assert (reply.text, len(reply.logprobs), reply.prompt_logprobs) == (" world", 1, ())
+    assert "sglang told no logprobs of the prompt" in reply.warnings
+
+
 def test_an_error_inside_a_stream_is_the_error_that_it_says() -> None:
     fold = COMPLETIONS["vllm"].fold(CompletionRequest("m", Messages()))
     with pytest.raises(e.ContextTooLong):

@@ -108,6 +108,20 @@ def test_a_prompts_own_logprobs_come_in_one_piece() -> None:
     assert server.requests[0].path == "/generate"
 
 
+def test_a_server_that_keeps_a_prompts_logprobs_to_itself_is_named_in_a_warning() -> None:
+    body = {"generated_text": "x", "details": details([token("x")], "length")}
+    request = CompletionRequest("m", Messages(), {"prompt_logprobs": 0})
+    reply = Generate(on_server, details=True).decode(body, request)
+    assert "--enable-prefill-logprobs" in reply.warnings[0]
+
+
+def test_a_plain_pipeline_is_not_asked_for_what_it_refuses() -> None:
+    (rendered,) = completion("hf:openai-community/gpt2").render("Once")
+    assert rendered.body == {"inputs": "Once", "parameters": {"return_full_text": False}}
+    reply = Generate(on_server, details=False).decode([{"generated_text": " upon"}], CompletionRequest("m", Messages()))
+    assert (reply.text, reply.finish_reason, reply.usage.output) == (" upon", "unknown", None)
+
+
 def test_what_we_send_is_what_the_vendors_own_types_hold() -> None:
     types = pytest.importorskip("huggingface_hub.inference._generated.types")
     options = {
@@ -115,7 +129,7 @@ def test_what_we_send_is_what_the_vendors_own_types_hold() -> None:
         "frequency_penalty": 0.1, "repeat_penalty": 1.1, "best_of": 2, "prompt_logprobs": 0,
     }  # fmt: skip
     left = dict(options)
-    body = Generate(on_server).encode(CompletionRequest("m", Messages(), options, prefix="Once"), left)
+    body = Generate(on_server, details=True).encode(CompletionRequest("m", Messages(), options, prefix="Once"), left)
     assert left == {}
     known = types.TextGenerationInputGenerateParameters.__dataclass_fields__
     assert set(body["parameters"]) <= set(known)
@@ -140,7 +154,7 @@ def test_a_stream_cut_after_any_byte_is_broken_with_what_had_come() -> None:
     request = CompletionRequest("m", Messages())
     whole = 0
     for at in range(len(body) + 1):
-        fold, parser = Generate(on_server).fold(request), SseParser()
+        fold, parser = Generate(on_server, details=True).fold(request), SseParser()
         pieces = [p for name, data in parser.feed(body[:at]) for p in fold.feed(name, data)]
         shown = "".join(p.text for p in pieces if isinstance(p, TextPiece))
         try:
@@ -152,7 +166,7 @@ def test_a_stream_cut_after_any_byte_is_broken_with_what_had_come() -> None:
 
 
 def test_an_error_inside_a_stream_is_the_one_that_it_says() -> None:
-    fold = Generate(on_server).fold(CompletionRequest("m", Messages()))
+    fold = Generate(on_server, details=True).fold(CompletionRequest("m", Messages()))
     with pytest.raises(e.RateLimited, match="Model is overloaded"):
         fold.feed("", b'{"error": "Model is overloaded", "error_type": "overloaded"}')
 

@@ -117,5 +117,5 @@ LINES: dict[str, tuple[Any, Any]] = {
     "ollama chat": (OllamaChat(), ollama),
     "ollama generate": (Answering(OllamaGenerate()), ollama_text),
     "completions": (Answering(COMPLETIONS["openai"]), completions),
-    "text generation": (Answering(TextGeneration(on_server)), text_generation),
+    "text generation": (Answering(TextGeneration(on_server, details=True)), text_generation),
 }

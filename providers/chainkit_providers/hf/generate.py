@@ -35,13 +35,18 @@ TAKES = frozenset({*_OPTIONS, "temperature", "stop", "logprobs", "prompt_logprob
 
 
 class Generate:
-    """Text generation. `place` gives the path of a request."""
+    """Text generation. `place` gives the path of a request.
+
+    `details` says that token counts and the reason of the end are always asked for: a server for text generation
+    tells them, a plain pipeline refuses the question.
+    """
 
     name = "complete"
     answer: Literal["json"] = "json"
 
-    def __init__(self, place: Callable[[CompletionRequest], str]) -> None:
+    def __init__(self, place: Callable[[CompletionRequest], str], *, details: bool) -> None:
         self.path = place
+        self._details = details
 
     def encode(self, request: CompletionRequest, options: dict[str, Any]) -> Json:
         """The JSON body; takes what the wire honours out of `options`."""
@@ -54,7 +59,9 @@ class Generate:
         if "prompt_logprobs" in options:
             _own_only("prompt_logprobs", options.pop("prompt_logprobs"))
             parameters["decoder_input_details"] = True
-        body: Json = {"inputs": text, "parameters": {**parameters, "details": True, "return_full_text": False}}
+        if self._details or {"logprobs", "prompt_logprobs"} & request.options.keys():
+            parameters["details"] = True
+        body: Json = {"inputs": text, "parameters": {**parameters, "return_full_text": False}}
         if streams(request):
             body["stream"] = True
         return body | dict(extra or {})

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from chainkit.models.pieces import Piece
     from chainkit.models.reply import FinishReason
 
+_NONE = (
+    "the server told no logprobs of the prompt; from version 3 on it is started with --enable-prefill-logprobs for that"
+)
 _FINISH: dict[str | None, FinishReason] = {"length": "length", "eos_token": "stop", "stop_sequence": "stop"}
 
 
@@ -37,6 +40,7 @@ def decode(body: Any, request: CompletionRequest) -> Reply:
     word: str | None = details.get("finish_reason")
     text = _cut(text_of(answer, "generated_text"), word, stops(request))
     told = "logprobs" in request.options
+    prompt = _logprobs(listed(details, "prefill"), None)
     return Reply(
         (Text(text),) if text else (),
         _FINISH.get(word, "unknown"),
@@ -45,7 +49,8 @@ def decode(body: Any, request: CompletionRequest) -> Reply:
         model=request.model,
         logprobs=_logprobs(listed(details, "tokens"), details.get("top_tokens")) if told else (),
         raw=body,
-        prompt_logprobs=_logprobs(listed(details, "prefill"), None),
+        warnings=(_NONE,) if "prompt_logprobs" in request.options and not prompt else (),
+        prompt_logprobs=prompt,
     )
 
 

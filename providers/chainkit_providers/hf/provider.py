@@ -91,7 +91,7 @@ _SERVER = _row(
     _ROUTER,
     key_needed=False,
     tasks={
-        "complete": generate.Generate(generate.on_server),
+        "complete": generate.Generate(generate.on_server, details=True),
         "embed": tasks.Embed("embed"),
         "rerank": tasks.Rerank("rerank"),
         "classify": tasks.Classify("predict"),
@@ -101,7 +101,7 @@ _PIPELINE = _row(
     _ROUTER,
     key_needed=False,
     tasks={
-        "complete": generate.Generate(lambda _: ""),
+        "complete": generate.Generate(lambda _: "", details=False),
         "embed": tasks.Embed(""),
         "classify": tasks.Classify(""),
     },
@@ -109,7 +109,7 @@ _PIPELINE = _row(
 provider = _row(
     _ROUTER,
     tasks={
-        "complete": generate.Generate(generate.on_router),
+        "complete": generate.Generate(generate.on_router, details=False),
         "embed": tasks.Embed(tasks.on_router("feature-extraction")),
         "classify": tasks.Classify(tasks.on_router()),
     },

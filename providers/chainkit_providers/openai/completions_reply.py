@@ -30,7 +30,7 @@ def decode(body: Any, request: CompletionRequest, row: Completing) -> Reply:
             raise fault(row.vendor, answer, keys=row.keys)
         raise malformed("completions", answer, "choices")
     echoed = row.echo and "prompt_logprobs" in request.options
-    replies = [_choice(c, answer, request.prefix if echoed else "") for c in choices]
+    replies = [_choice(c, answer, request.prefix if echoed else "", row) for c in choices]
     reply = replies[0]
     reply.usage = usage(answer.get("usage"))
     reply.choices = tuple(replies[1:])
@@ -38,13 +38,15 @@ def decode(body: Any, request: CompletionRequest, row: Completing) -> Reply:
     return reply
 
 
-def _choice(choice: Json, answer: Json, echoed: str) -> Reply:
+def _choice(choice: Json, answer: Json, echoed: str, row: Completing) -> Reply:
     word: str | None = choice.get("finish_reason")
     text, probabilities = text_of(choice, "text"), logprobs(choice.get("logprobs"))
     read = 0
-    if echoed:
+    # Some servers answer the same wire and leave the echo out: then no token is the prompt's.
+    if echoed and text.startswith(echoed):
         text = text.removeprefix(echoed)
         read = _tokens_of(echoed, probabilities)
+    prompt = tuple(probabilities[:read]) or _beside(answer)
     return Reply(
         (Text(text),) if text else (),
         finish_reason(word, False, None),
@@ -52,7 +54,8 @@ def _choice(choice: Json, answer: Json, echoed: str) -> Reply:
         model=answer.get("model"),
         id=answer.get("id"),
         logprobs=tuple(probabilities[read:]),
-        prompt_logprobs=tuple(probabilities[:read]) or _beside(answer),
+        warnings=(f"{row.vendor} told no logprobs of the prompt",) if echoed and not prompt else (),
+        prompt_logprobs=prompt,
     )
 
 
