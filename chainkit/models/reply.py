@@ -75,7 +75,7 @@ class Reply:
     def thinking(self) -> str | None:
         """The reasoning parts, joined; None where the model showed none."""
         found = [p.text for p in self.parts if isinstance(p, Thinking)]
-        return "".join(found) if found else None
+        return "".join(found) or None
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
