@@ -34,6 +34,7 @@ _WHERE = {
     "judge": "ensembles.judge",
     "load": "compose.load",
     "loop": "compose.loop",
+    "mcp": "tools",
     "Message": "messages",
     "media": "prompts",
     "message": "messages",
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
     from chainkit.tools import AgentResult as AgentResult
     from chainkit.tools import ToolContext as ToolContext
     from chainkit.tools import agent as agent
+    from chainkit.tools import mcp as mcp
     from chainkit.tools import tool as tool
 
 

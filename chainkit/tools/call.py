@@ -147,6 +147,8 @@ def _misfit(call: ToolCall, error: OutputError) -> str:
 
 def _chain_input(tool: Tool[..., Any], call: ToolCall) -> Any:
     assert tool.chain is not None
+    if getattr(tool.chain, "takes_arguments", False):
+        return dict(call.arguments)
     if takes_fields(tool.chain):
         from chainkit.output.schema import shape_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import partial
@@ -155,6 +156,11 @@ def _takes(chain: Chain[Any, Any]) -> Mapping[str, Any]:
         "required": ["input"],
         "additionalProperties": False,
     }
+
+
+def fitting(name: str) -> str:
+    """A server's name for a tool, changed where vendors would not take it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "tool"
 
 
 def _fit(name: str) -> str:
