@@ -18,6 +18,7 @@ from chainkit.models.completion import CompletionRequest
 from chainkit.models.http import _last
 from chainkit.models.pieces import TextPiece
 from chainkit.models.sse import SseParser
+from chainkit.testing.faults import Told
 from chainkit.testing.server import FaultServer
 from chainkit_providers.ollama.generate import Generate
 from chainkit_providers.openai.completing import COMPLETIONS, ROWS
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chainkit.models.reply import Reply
-    from chainkit.testing.faults import Told
+    from chainkit.testing.faults import Seen
 
 PROVIDERS = ("openai", "together", "local_openai_compat", "writer", "ollama")
 ELSEWHERE = {
@@ -278,3 +279,42 @@ def test_a_recorded_answer_is_the_same_over_loopback(traffic: list[Any], provide
 
 def _streamed_as(told: Told, streamed: bool) -> Told:
     return replace(told, streamed=streamed)
+
+
+# One vendor's own form.
+
+
+def aleph(*lines: Any) -> Any:
+    def behave(seen: Seen) -> Told:
+        if seen.json.get("stream"):
+            told = b"".join(b"data: " + json.dumps(line).encode() + b"\n\n" for line in lines[1:])
+            return Told(200, {"content-type": "text/event-stream"}, (told,), streamed=True)
+        return Told(200, {"content-type": "application/json"}, (json.dumps(lines[0]).encode(),))
+
+    return behave
+
+
+def test_aleph_alphas_own_completion_is_the_same_whole_and_streamed() -> None:
+    counts = {"num_tokens_prompt_total": 4, "num_tokens_generated": 2}
+    whole = {
+        "model_version": "luminous-2022-06",
+        "completions": [{"completion": " an apple", "finish_reason": "maximum_tokens"}],
+        **counts,
+    }
+    chunks = [{"type": "stream_chunk", "index": 0, "completion": t} for t in (" an", " apple")]
+    end = {"type": "stream_summary", "index": 0, "model_version": "luminous-2022-06", "finish_reason": "maximum_tokens"}
+    summary = {"type": "completion_summary", **counts}
+    with FaultServer(aleph(whole, *chunks, end, summary), seed=2) as server:
+        chain = completion("alephalpha:luminous-base", base_url=server.url, api_key="none", max_tokens=2, stop="\n")
+        reply = chain.invoke("I ate")
+        with chain.stream("I ate") as stream:
+            assert list(stream) == [" an", " apple"]
+    assert (reply.text, reply.finish_reason, reply.usage.input, reply.usage.output) == (" an apple", "length", 4, 2)
+    assert (stream.value, stream.value.usage, stream.value.model) == (reply, reply.usage, "luminous-2022-06")
+    assert server.requests[0].json == {
+        "model": "luminous-base",
+        "prompt": "I ate",
+        "maximum_tokens": 2,
+        "stop_sequences": ["\n"],
+    }
+    assert server.requests[0].path == "/complete"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from chainkit.models.vendor import At
+from chainkit_providers.gateways.aleph import Complete
 from chainkit_providers.gateways.row import NATIVE, TOOLS, gateway
 from chainkit_providers.openai.dialect import fields, responses
 
@@ -276,4 +277,5 @@ alephalpha = gateway(
     output=TOOLS[:1] + NATIVE[3:],
     strict=False,
     media=(),
+    tasks={"complete": Complete()},
 )
