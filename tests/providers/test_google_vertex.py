@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chainkit import errors as e, model
+from chainkit import errors as e, model, token_counter
 from chainkit.testing import faults
 from chainkit.testing.server import FaultServer
 from chainkit_providers.google import credentials
@@ -88,6 +88,16 @@ def test_other_vendors_models_speak_their_own_protocol(env: Any) -> None:
     (llama,) = model("vertex:meta/llama-4").render("hi")
     assert llama.url.endswith("/v1beta1/projects/p/locations/global/endpoints/openapi/chat/completions")
     assert llama.body["model"] == "meta/llama-4"
+
+
+def test_tokens_of_a_question_to_claude_are_counted_by_its_own_counter(env: Any) -> None:
+    with FaultServer(faults.raw('{"input_tokens": 12}')) as server:
+        env.setenv("GOOGLE_VERTEX_BASE_URL", server.url)
+        count = token_counter(model("vertex:claude-sonnet-4-5", api_key="k" * 20)).invoke("hi")
+        (seen,) = server.requests
+    assert (count.tokens, count.estimated) == (12, False)
+    assert seen.path.endswith("publishers/anthropic/models/count-tokens:rawPredict")
+    assert seen.json["model"] == "claude-sonnet-4-5"
 
 
 def test_what_is_missing_is_said_before_anything_is_sent(env: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainkit_providers.anthropic.count import CountTokens
 from chainkit_providers.anthropic.messages import MessagesWire
 from chainkit_providers.google.errors import refused
 from chainkit_providers.openai.chat import ChatCompletions
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chainkit.errors import ProviderError
+    from chainkit.models.count import CountRequest
     from chainkit.models.request import ChatRequest
     from chainkit_providers.google.places import Place
 
@@ -38,6 +40,21 @@ class ClaudeOnVertex(MessagesWire):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """An answer that is no reply: Google's own form, or Anthropic's."""
+        return refused("vertex", status, headers, body)
+
+
+class ClaudeCount(CountTokens):
+    """How many tokens a question to Claude has: a model of its own to ask."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def path(self, request: CountRequest) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Where to POST."""
+        return self._place.path("publishers/anthropic/models/count-tokens", "rawPredict")
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """An answer that is none: Google's own form, or Anthropic's."""
         return refused("vertex", status, headers, body)
 
 

@@ -10,7 +10,7 @@ from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit_providers.google.credentials import Login
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.options import GoogleOptions
-from chainkit_providers.google.partners import ClaudeOnVertex, OpenModels
+from chainkit_providers.google.partners import ClaudeCount, ClaudeOnVertex, OpenModels
 from chainkit_providers.google.places import vertex
 
 if TYPE_CHECKING:
@@ -31,13 +31,16 @@ def api(model: str) -> str:
 class _ByModel(HttpBackend):
     """An account of which nobody said the interface."""
 
-    def __init__(self, row: HttpProvider, account: Account) -> None:
+    def __init__(self, row: HttpProvider, account: Account, count: TaskWire) -> None:
         super().__init__(row, account, row.wires["chat"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        self._others = {name: HttpBackend(row, account, wire) for name, wire in row.wires.items()}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        claude = replace(row, tasks={"count": count})
+        rows = {"messages": claude, "openai": row}
+        self._others = {name: HttpBackend(rows[name], account, row.wires[name]) for name in rows}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     def _by(self, request: Any) -> HttpBackend | None:
-        name = api(request.model) if request.kind == "chat" else "chat"
-        return None if name == "chat" else self._others[name]
+        name = api(request.model)
+        other = request.kind == "chat" or (request.kind == "count" and name == "messages")
+        return self._others[name] if other and name != "chat" else None
 
     async def send(self, call: Call) -> Any:
         """Answer `call.request`."""
@@ -55,8 +58,9 @@ class Vertex(HttpProvider):
 
     def open(self, account: Account) -> HttpBackend:
         """A backend for an account. Raises CompositionError for an `api` that there is not."""
-        row = self._at(vertex(os.environ, keyed=account.api_key is not None))
-        return _ByModel(row, account) if account.api is None else HttpProvider.open(row, account)
+        place = vertex(os.environ, keyed=account.api_key is not None)
+        row = self._at(place)
+        return _ByModel(row, account, ClaudeCount(place)) if account.api is None else HttpProvider.open(row, account)
 
     def _at(self, place: Place) -> Vertex:
         return replace(
