@@ -5,7 +5,7 @@ and it writes it again to the last field.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from chainkit.testing.server import FaultServer
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.models import FAMILIES
 from chainkit_providers.google.options import GoogleOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 genai: Any = pytest.importorskip("google.genai")
 types: Any = pytest.importorskip("google.genai.types")
@@ -93,6 +96,12 @@ VENDOR: dict[str, Any] = {
 """Each option, but for the one that Vertex AI alone has."""
 
 
+BESIDE = (
+    "systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "serviceTier", "labels", "store",
+)  # fmt: skip
+"""What stands beside `generationConfig`, and within it in the SDK."""
+
+
 def encoded(turns: tuple[Message, ...], options: dict[str, Any], model: str, **fields: Any) -> dict[str, Any]:
     given = dict(options)
     body = Gemini().encode(ChatRequest(model, Messages(turns), options, **fields), given)
@@ -100,32 +109,45 @@ def encoded(turns: tuple[Message, ...], options: dict[str, Any], model: str, **f
     return json.loads(json.dumps(body))
 
 
-def again(body: dict[str, Any], model: str) -> dict[str, Any]:
-    """The same question as the SDK sends it: our body read by its types, and what its client then posts."""
-    config = dict(body.get("generationConfig", {}))
-    for name in (
-        "systemInstruction",
-        "tools",
-        "toolConfig",
-        "safetySettings",
-        "cachedContent",
-        "serviceTier",
-        "labels",
-        "store",
-    ):
-        if name in body:
-            config[name] = body[name]
-    contents = [types.Content.model_validate(c) for c in body["contents"]]
-    with FaultServer("ok", shape="generate-content") as server:
+class Sdk:
+    """Google's own client, before a server on this machine."""
+
+    def __init__(self, server: FaultServer) -> None:
         options = types.HttpOptions(base_url=server.url, api_version="v1beta")
-        client = genai.Client(api_key="none-at-all", vertexai=False, http_options=options)
-        client.models.generate_content(
+        self._client = genai.Client(api_key="none-at-all", vertexai=False, http_options=options)
+        self._server = server
+
+    def again(self, body: dict[str, Any], model: str) -> dict[str, Any]:
+        """The same question as the SDK sends it: our body read by its types, and what its client then posts."""
+        config = dict(body.get("generationConfig", {})) | {name: body[name] for name in BESIDE if name in body}
+        contents = [types.Content.model_validate(c) for c in body["contents"]]
+        self._client.models.generate_content(
             model=model, contents=contents, config=types.GenerateContentConfig.model_validate(config)
         )
-        client.close()
-        (seen,) = server.requests
-    assert seen.path.endswith(f"v1beta/models/{model}:generateContent")
-    return seen.json
+        seen = self._server.requests[-1]
+        assert seen.path.endswith(f"v1beta/models/{model}:generateContent")
+        return seen.json
+
+    def differs(self, body: dict[str, Any], model: str) -> str | None:
+        """Where the two are not the same."""
+        ours, theirs = plain(body), plain(self.again(body, model))
+        # The SDK gives the system turn the role of a user, which the vendor takes no notice of.
+        theirs.get("systemInstruction", {}).pop("role", None)
+        if theirs.get("generationConfig") == {}:
+            del theirs["generationConfig"]
+        return None if ours == theirs else f"{ours}\n{theirs}"
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.close()
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Iterator[Sdk]:
+    with FaultServer("ok", shape="generate-content") as server:
+        made = Sdk(server)
+        yield made
+        made.close()
 
 
 def plain(value: Any) -> Any:
@@ -144,50 +166,41 @@ def _camel(name: str) -> str:
     return first + "".join(w.capitalize() for w in rest)
 
 
-def differs(body: dict[str, Any], model: str) -> str | None:
-    ours, theirs = plain(body), plain(again(body, model))
-    # The SDK gives the system turn the role of a user, which the vendor takes no notice of.
-    theirs.get("systemInstruction", {}).pop("role", None)
-    if theirs.get("generationConfig") == {}:
-        del theirs["generationConfig"]
-    return None if ours == theirs else f"{ours}\n{theirs}"
-
-
 MODELS = ("gemini-2.5-flash", "gemini-3-flash-preview")
 
 
 @pytest.mark.parametrize("turns", TURNS)
-def test_turns_are_written_as_the_sdk_writes_them(turns: str) -> None:
+def test_turns_are_written_as_the_sdk_writes_them(sdk: Sdk, turns: str) -> None:
     for model in MODELS:
         body = encoded(TURNS[turns], {}, model, tools=(COUNT, NOW))
-        assert differs(body, model) is None
+        assert sdk.differs(body, model) is None
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_options_are_written_as_the_sdk_writes_them(options: str) -> None:
+def test_options_are_written_as_the_sdk_writes_them(sdk: Sdk, options: str) -> None:
     for model in MODELS:
         body = encoded((HI,), OPTIONS[options], model)
-        assert differs(body, model) is None
+        assert sdk.differs(body, model) is None
 
 
 @pytest.mark.parametrize("mode", ["native", "json", "tool", "prompt"])
-def test_structured_answers_are_asked_for_as_the_sdk_asks(mode: Any) -> None:
+def test_structured_answers_are_asked_for_as_the_sdk_asks(sdk: Sdk, mode: Any) -> None:
     for tools in ((), (COUNT,)):
         body = encoded((HI,), {}, "gemini-3-flash-preview", tools=tools, output=OutputSpec("Count", SCHEMA, mode))
-        assert differs(body, "gemini-3-flash-preview") is None
+        assert sdk.differs(body, "gemini-3-flash-preview") is None
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", "required", "now"])
-def test_a_choice_of_tools_is_written_as_the_sdk_writes_it(choice: str) -> None:
+def test_a_choice_of_tools_is_written_as_the_sdk_writes_it(sdk: Sdk, choice: str) -> None:
     body = encoded((HI,), {"tool_choice": choice}, MODELS[0], tools=(COUNT, NOW))
-    assert differs(body, MODELS[0]) is None
+    assert sdk.differs(body, MODELS[0]) is None
 
 
 @pytest.mark.parametrize("option", VENDOR)
-def test_every_option_of_the_vendor_is_one_that_its_sdk_has(option: str) -> None:
+def test_every_option_of_the_vendor_is_one_that_its_sdk_has(sdk: Sdk, option: str) -> None:
     body = encoded((HI,), {}, MODELS[1])
     put(body, "google", GoogleOptions, {option: VENDOR[option]})
-    assert differs(body, MODELS[1]) is None
+    assert sdk.differs(body, MODELS[1]) is None
 
 
 def test_all_options_of_the_vendor_are_tried() -> None:
