@@ -10,6 +10,7 @@ import pytest
 from chainkit import model
 from chainkit.errors import BadRequest
 from chainkit.messages import Media, Message, Messages, Text, Thinking, ToolCall, ToolResult
+from chainkit.models.pieces import TextPiece, ThinkingPiece
 from chainkit.models.request import ChatRequest, OutputSpec, ToolSpec
 from chainkit.usage import Usage, exact
 from chainkit_providers import gateways
@@ -19,6 +20,7 @@ from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.cost import Told, told
 from chainkit_providers.openai.dialect import Dialect
 from chainkit_providers.openai.models import cache, unfit
+from chainkit_providers.openai.think_tags import parted
 
 if TYPE_CHECKING:
     from chainkit_providers.gateways import Gateway
@@ -134,6 +136,49 @@ def test_what_a_text_was_marked_as_goes_back_to_those_who_marked_it() -> None:
     assert sent == {"role": "assistant", "content": "I look.", "phase": "commentary"}
     assert "phase" not in body(gateways.xai, api="responses", messages=turns)["input"][0]
     assert reply.parts == (Text("I look."),)
+
+
+TAGGED = [
+    ("<think>hm</think>so", "hm", "so"),
+    ("\n <think>\nhm < </thin hm</think>\n\nso", "\nhm < </thin hm", "so"),
+    ("<think>hm", "hm", ""),
+    ("<think></think>so", "", "so"),
+    ("<think>hm</thi", "hm</thi", ""),
+    ("<th", "", "<th"),
+    ("  so <think>hm</think>", "", "  so <think>hm</think>"),
+    ("a < b", "", "a < b"),
+    ("", "", ""),
+]
+
+
+@pytest.mark.parametrize(("content", "thinking", "text"), TAGGED)
+def test_thinking_between_tags_is_parted_from_the_text_streamed_as_whole(
+    content: str, thinking: str, text: str
+) -> None:
+    assert parted(content) == (thinking, text)
+    for size in range(1, 9):
+        wire: Any = gateways.groq.wires["chat"]
+        fold, shown = wire.fold(ChatRequest("m", Messages())), []
+        for at in range(0, len(content), size):
+            choice = {"index": 0, "delta": {"content": content[at : at + size]}}
+            shown += fold.feed("", json.dumps({"choices": [choice]}).encode())
+        shown += fold.feed("", b'{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}')
+        streamed, whole = fold.finish(), said(gateways.groq, content=content)
+        assert (streamed.thinking or "", streamed.text) == (thinking, text)
+        assert (whole.thinking or "", whole.text) == (thinking, text)
+        assert "".join(p.text for p in shown if isinstance(p, TextPiece)) == text
+        assert "".join(p.text for p in shown if isinstance(p, ThinkingPiece)) == thinking
+
+
+def test_tags_are_text_where_a_server_parts_thinking_itself_or_a_row_knows_none() -> None:
+    assert said(gateways.groq, content="<think>a</think>b", reasoning="hm").text == "<think>a</think>b"
+    assert said(gateways.xai, content="<think>a</think>b").text == "<think>a</think>b"
+    wire: Any = gateways.groq.wires["chat"]
+    fold = wire.fold(ChatRequest("m", Messages()))
+    for delta in ({"reasoning": "hm"}, {"content": "<think>"}, {"content": "b"}):
+        fold.feed("", json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode())
+    fold.feed("", b"[DONE]")
+    assert (fold.finish().thinking, fold.finish().text) == ("hm", "<think>b")
 
 
 # Parts

@@ -106,15 +106,19 @@ RAISES: dict[str, tuple[type[ProviderError], str]] = {
 """Answers that are no replies: the error that must be raised, and why."""
 
 _NUMBER = "finish_reason: 'STOP', not 1", "a client that asked for enums as numbers: 1 is STOP"
-DIFFERS: dict[str, tuple[str, str]] = {
+DIFFERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "google_vertex-chat-abaaf388ceff31": _NUMBER,
     "google_vertex-chat_stream-dd65a16c3e4f7c": _NUMBER,
+    "groq-chat_stream-a63e927b67fb0f": (
+        ("text", "reasoning"),
+        "the thinking stands in the text between tags, where the independent reading leaves it",
+    ),
     "snowflake-chat_stream-f7042b0bee2508": (
         "reasoning: '15 * 27 = 405', not None",
         "the thinking stands in `reasoning_details` alone, which the independent reading leaves out",
     ),
 }
-"""Lines that we read otherwise than the corpus, on purpose: how, and why."""
+"""Lines that we read otherwise than the corpus, on purpose: the difference, or the fields that differ, and why."""
 
 REQUEST = ChatRequest("m", Messages())
 
@@ -231,7 +235,9 @@ def compare(lines: list[Any]) -> tuple[Counter[str], list[str]]:
             continue
         found = differences(line, read(line, wire))
         if line.id in DIFFERS:
-            assert found == [DIFFERS[line.id][0]]
+            told = DIFFERS[line.id][0]
+            assert (found[0] if isinstance(told, str) else tuple(d.partition(":")[0] for d in found)) == told
+            assert len(found) == 1 or not isinstance(told, str)
             found = []
         wrong += [f"{line.id}: {difference}" for difference in found]
         agreed[f"{line.provider} {line.kind}"] += not found

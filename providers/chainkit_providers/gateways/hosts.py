@@ -39,6 +39,7 @@ groq = gateway(
     strict=False,
     stream_usage=False,
     thinking_back="reasoning",
+    think_tags=True,
     media=("image",),
 )
 
@@ -61,6 +62,7 @@ together = gateway(
     stream_usage=False,
     top_logprobs=False,
     thinking_back="reasoning",
+    think_tags=True,
     media=("image",),
 )
 
@@ -84,6 +86,7 @@ fireworks = gateway(
     strict=False,
     stream_usage=False,
     thinking_back="reasoning_content",
+    think_tags=True,
     media=("image",),
 )
 
@@ -127,6 +130,7 @@ nvidia = gateway(
     output=TOOLS,
     keys_at="https://build.nvidia.com/settings/api-keys",
     strict=False,
+    think_tags=True,
     media=("image",),
     fetches=(),
 )
@@ -141,6 +145,7 @@ sambanova = gateway(
     ),
     keys_at="https://cloud.sambanova.ai/apis",
     strict=False,
+    think_tags=True,
     media=("image",),
     fetches=(),
 )
@@ -159,6 +164,7 @@ deepinfra = gateway(
     keys_at="https://deepinfra.com/dash/api_keys",
     strict=False,
     tool_choices=("auto", "none"),
+    think_tags=True,
     media=("image",),
     cost="estimated_cost",
 )
@@ -177,6 +183,7 @@ novita = gateway(
     keys_at="https://novita.ai/settings/key-management",
     strict=False,
     tool_choices=("auto",),
+    think_tags=True,
     media=("image",),
 )
 
@@ -209,6 +216,7 @@ nebius = gateway(
     keys_at="https://tokenfactory.nebius.com/?modals=create-api-key",
     strict=False,
     tool_choices=("auto",),
+    think_tags=True,
     media=("image",),
 )
 
@@ -220,6 +228,7 @@ hyperbolic = gateway(
     output=("json", "prompt"),
     keys_at="https://app.hyperbolic.xyz/settings",
     strict=False,
+    think_tags=True,
     media=("image",),
 )
 

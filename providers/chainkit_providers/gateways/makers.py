@@ -251,6 +251,7 @@ perplexity = gateway(
     strict=False,
     stream_usage=False,
     tool_choices=(),
+    think_tags=True,
     media=("image",),
     cost="cost.total_cost",
 )

@@ -16,6 +16,7 @@ lmstudio = gateway(
     output=_OWN,
     apis=("chat", "responses"),
     own=True,
+    think_tags=True,
     media=("image",),
     fetches=(),
 )
@@ -30,6 +31,7 @@ vllm = gateway(
     apis=("chat", "responses"),
     own=True,
     thinking_back="reasoning",
+    think_tags=True,
     media=("image", "audio", "video"),
     fetches=("image", "video"),
 )
@@ -44,6 +46,7 @@ sglang = gateway(
     strict=False,
     thinking_back="reasoning_content",
     thinking_switch="chat_template_kwargs",
+    think_tags=True,
     media=("image", "audio", "video"),
     fetches=("image", "video"),
 )
@@ -59,6 +62,7 @@ llamacpp = gateway(
     strict=False,
     thinking_back="reasoning_content",
     thinking_switch="chat_template_kwargs",
+    think_tags=True,
     media=("image", "audio"),
 )
 
@@ -78,6 +82,7 @@ llamafile = gateway(
     own=True,
     strict=False,
     tool_choices=(),
+    think_tags=True,
     media=("image",),
     fetches=(),
 )
@@ -90,6 +95,7 @@ gpustack = gateway(
     output=_OWN,
     own=True,
     strict=False,
+    think_tags=True,
     media=("image",),
 )
 

@@ -88,6 +88,7 @@ cloudflare = gateway(
     responses_options=responses("logprobs", "service_tier", "user", "verbosity", "prompt_cache_key"),
     strict=False,
     tool_choices=("auto",),
+    think_tags=True,
     media=("image",),
     fetches=(),
 )

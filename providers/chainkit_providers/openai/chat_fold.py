@@ -13,9 +13,12 @@ from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit_providers.faults import fault
 from chainkit_providers.folding import Folding
 from chainkit_providers.openai.chat_reply import THOUGHTS, decode, detailed, thought
+from chainkit_providers.openai.think_tags import Parting
 from chainkit_providers.payload import Json, inner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chainkit.models.pieces import Piece
     from chainkit.models.reply import Reply
     from chainkit_providers.openai.dialect import Dialect
@@ -35,13 +38,15 @@ class _Growing:
         "finish",
         "images",
         "logprobs",
+        "parting",
         "refusal",
         "text",
         "thinking",
         "where",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, parting: Parting | None = None) -> None:
+        self.parting = parting
         self.text: list[str] = []
         self.thinking: list[str] = []
         self.refusal: list[str] = []
@@ -57,6 +62,8 @@ class _Growing:
 
     def whole(self, index: int) -> Json:
         """The choice as an unstreamed answer would hold it."""
+        if self.parting is not None:
+            _part(self, self.parting.rest(), [])
         message: Json = {
             "content": "".join(self.text),
             "reasoning_content": "".join(self.thinking),
@@ -117,13 +124,16 @@ class ChatFold(Folding):
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self.vendor = dialect.vendor
-        self._first = _Growing()
+        self._first = self._new()
         self._choices: dict[int, _Growing] = {0: self._first}
         self._id: str | None = None
         self._model: str | None = None
         self._usage: Json | None = None
         self._top: Json = {}
         self._ends = False
+
+    def _new(self) -> _Growing:
+        return _Growing(Parting() if self._dialect.think_tags else None)
 
     def _take(self, event: str, told: Json) -> tuple[Piece, ...] | list[Piece]:
         if event == "error" or told.get("error") is not None or told.get("object") == "error":
@@ -155,7 +165,7 @@ class ChatFold(Folding):
         shown: list[Piece] = []
         for choice in choices:
             index: int = choice.get("index") or 0
-            growing = self._choices.setdefault(index, _Growing())
+            growing = self._choices.setdefault(index, self._new())
             pieces = _grow(growing, choice)
             if growing is self._first:
                 shown.extend(pieces)
@@ -187,6 +197,8 @@ def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
     if logprobs:
         growing.logprobs.extend(logprobs.get("content") or ())
     delta = choice.get("delta")
+    if growing.parting is not None:
+        return _grow_parted(growing, delta or {})
     if not delta:
         return ()
     content = delta.get("content")
@@ -194,6 +206,16 @@ def _grow(growing: _Growing, choice: Json) -> tuple[Piece, ...] | list[Piece]:
         growing.text.append(content)
         return (TextPiece(content),)
     return _grow_more(growing, delta)
+
+
+def _grow_parted(growing: _Growing, delta: Json) -> list[Piece]:
+    """A delta whose text may still hold thinking between tags; a server that tells it in a field writes no tags."""
+    if any(delta.get(name) for name in ("reasoning_content", "reasoning", "reasoning_details")):
+        growing.parting = None
+    shown = _grow_more(growing, delta)
+    if growing.finish and growing.parting is not None:
+        _part(growing, growing.parting.rest(), shown)
+    return shown
 
 
 def _grow_more(growing: _Growing, delta: Json) -> list[Piece]:
@@ -241,8 +263,22 @@ def _say(growing: _Growing, content: Any, shown: list[Piece]) -> None:
             _grow_item(growing, item, shown)  # pyright: ignore[reportUnknownArgumentType]
         return
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    if growing.parting is not None:
+        _part(growing, growing.parting.feed(text), shown)
+        if growing.parting.done:
+            growing.parting = None
+        return
     growing.text.append(text)
     shown.append(TextPiece(text))
+
+
+def _part(growing: _Growing, pieces: Iterable[tuple[bool, str]], shown: list[Piece]) -> None:
+    for inside, piece in pieces:
+        if inside:
+            _think(growing, piece, shown)
+        else:
+            growing.text.append(piece)
+            shown.append(TextPiece(piece))
 
 
 def _grow_item(growing: _Growing, item: Json, shown: list[Piece]) -> None:

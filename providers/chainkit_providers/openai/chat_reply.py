@@ -11,6 +11,7 @@ from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.faults import fault
 from chainkit_providers.folding import shaped
 from chainkit_providers.openai.cost import told
+from chainkit_providers.openai.think_tags import parted
 from chainkit_providers.payload import Json, call_arguments, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def decode(body: Any, dialect: Dialect) -> Reply:
         if answer.get("error") is not None or answer.get("object") == "error":
             raise fault(dialect.vendor, answer, keys=dialect.keys)
         raise malformed("Chat Completions", answer, "choices")
-    replies = [_choice(c, answer, dialect.vendor) for c in choices]
+    replies = [_choice(c, answer, dialect) for c in choices]
     reply = replies[0]
     counted: Json | None = answer.get("usage") or inner(answer, "x_groq").get("usage")
     reply.usage, reply.price = usage(counted), told(counted, dialect)
@@ -58,8 +59,10 @@ def decode(body: Any, dialect: Dialect) -> Reply:
     return reply
 
 
-def _choice(choice: Json, answer: Json, vendor: str) -> Reply:
-    message = inner(choice, "message")
+def _choice(choice: Json, answer: Json, dialect: Dialect) -> Reply:
+    vendor, message = dialect.vendor, inner(choice, "message")
+    if dialect.think_tags:
+        message = _untagged(message)
     parts = [*_thinking(message, vendor), *_texts(message, vendor), *_executed(message, vendor), *_calls(message)]
     text = "".join(p.text for p in parts if type(p) is Text)
     word: str | None = choice.get("finish_reason")
@@ -89,6 +92,15 @@ def _thinking(message: Json, vendor: str) -> list[Thinking]:
     text = text_of(message, "reasoning_content") or text_of(message, "reasoning") or detailed(details)
     data = json.dumps(details, ensure_ascii=False) if details else None
     return [Thinking(text, vendor=vendor, data=data)] if text or data else []
+
+
+def _untagged(message: Json) -> Json:
+    """A message with the thinking at the head of its text in a field of its own."""
+    content = message.get("content")
+    if not isinstance(content, str) or text_of(message, "reasoning_content") or text_of(message, "reasoning"):
+        return message
+    thinking, text = parted(content)
+    return message if text == content else {**message, "content": text, "reasoning_content": thinking}
 
 
 def detailed(details: list[Json]) -> str:

@@ -74,7 +74,8 @@ class Dialect:
       their encrypted reasoning.
     - `strict`: a schema is sent with `strict: true`. `stream_usage`: usage in streams has to be asked for.
       `top_logprobs`: `logprobs` is a switch beside `top_logprobs`.
-    - `thinking_back`: the field of a message in which the vendor takes its own reasoning back.
+    - `think_tags`: thinking may stand at the head of the text, between tags.
+      `thinking_back`: the field of a message in which the vendor takes its own reasoning back.
       `thinking_switch`: the field by which `reasoning="none"` turns thinking off.
       `reasoning_object`: `reasoning: {effort, max_tokens}` instead of fields of their own.
       `phases`: Responses takes back what an answer's texts were marked as.
@@ -94,6 +95,7 @@ class Dialect:
     strict: bool = True
     stream_usage: bool = True
     top_logprobs: bool = True
+    think_tags: bool = False
     thinking_back: ThinkingBack | None = None
     thinking_switch: ThinkingSwitch | None = None
     reasoning_object: bool = False
