@@ -17,10 +17,11 @@ from chainkit.errors import AuthenticationError, CompositionError
 from chainkit.models.http import HttpBackend, HttpProvider, imported
 from chainkit_providers.openai import models
 from chainkit_providers.openai.chat import ChatCompletions
+from chainkit_providers.openai.completing import completing
 from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
 from chainkit_providers.openai.sdk import OpenAISdk
-from chainkit_providers.openai.tasks import tasks_of
+from chainkit_providers.openai.offers import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,10 +142,11 @@ def azure(*, token: Callable[[], str] | None = None) -> Azure:
         base_url="https://{AZURE_OPENAI_ENDPOINT}",
         base_url_env=("AZURE_OPENAI_ENDPOINT",),
         wires={
-            "chat": ChatCompletions(DIALECT, vendor=ChatOptions),
+            # Documents are read through Responses only.
+            "chat": ChatCompletions(replace(DIALECT, media=("image", "audio")), vendor=ChatOptions),
             "responses": Responses(DIALECT, vendor=ResponsesOptions),
         },
-        tasks=tasks_of("azure", DIALECT.keys),
+        tasks={**tasks_of("azure", DIALECT.keys), **completing("azure", "", DIALECT.keys)},
         key_env=DIALECT.keys,
         auth="api-key: {key}",
         auth_for={"AZURE_OPENAI_AD_TOKEN": "authorization: Bearer {key}"},

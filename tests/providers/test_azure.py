@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from chainkit import embedder, model
+from chainkit import embedder, message, model
 from chainkit.errors import AuthenticationError, BadRequest, CompositionError, ContentFiltered
+from chainkit.messages import Media
 from chainkit.models.http import HttpProvider
 from chainkit.models.provider import Account
 from chainkit.models.registry import register, unregister
@@ -222,6 +223,13 @@ def test_its_refusals_have_their_classes_and_cures() -> None:
     assert "name after 'azure:'" in str(error.cure)
     filtered = {"error": {"code": "content_filter", "message": "The response was filtered", "status": 400}}
     assert type(wire.error(400, {}, json.dumps(filtered).encode())) is ContentFiltered
+
+
+def test_documents_are_read_through_responses_only() -> None:
+    asked = [message("user", Media("document", "application/pdf", b"%PDF"))]
+    assert model("azure:m", base_url=HERE, api_key="k", api="responses").render(asked)
+    with pytest.raises(BadRequest, match="azure takes no document"):
+        model("azure:m", base_url=HERE, api_key="k").render(asked)
 
 
 def test_options_of_openai_are_taken_under_their_names() -> None:
