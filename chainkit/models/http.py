@@ -79,7 +79,7 @@ class HttpProvider:
     sdk: str | None = None
     extra: str | None = None
     profiles: Callable[[str], Profile] | str | None = None
-    tasks: Mapping[str, TaskWire | str] = field(default_factory=dict[str, "TaskWire | str"])
+    tasks: Mapping[str, TaskWire | str | Late] = field(default_factory=dict[str, "TaskWire | str | Late"])
     vendor: Any = None
     signer: Signer | str | None = None
     batches: BatchWire | str | None = None
@@ -431,9 +431,24 @@ def parsed(body: bytes) -> Any:
         return json.loads(body)
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A wire that is made when it is first asked for: `make` is the import string of a function, `given` its arguments."""
+
+    make: str
+    given: tuple[Any, ...] = ()
+
+
 def imported(what: Any) -> Any:
-    """What an import string "package.module:name" names; anything else is itself."""
+    """What an import string "package.module:name" names, or a `Late` makes; anything else is itself."""
+    if isinstance(what, Late):
+        return _made(what)
     return _imported(what) if isinstance(what, str) else what
+
+
+@lru_cache(maxsize=512)
+def _made(what: Late) -> Any:
+    return _imported(what.make)(*what.given)
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any, get_type_hints
 
@@ -13,6 +15,7 @@ from chainkit import embedder, image_model, profile, reranker, speaker, transcri
 from chainkit.errors import AuthenticationError, BadRequest, RateLimited
 from chainkit.messages import Media
 from chainkit.models.embed import EmbedRequest
+from chainkit.models.http import imported
 from chainkit.models.image import ImageRequest
 from chainkit.models.multipart import Multipart
 from chainkit.models.registry import find, names
@@ -20,6 +23,8 @@ from chainkit.models.rerank import RerankRequest
 from chainkit.models.speak import SpeakRequest
 from chainkit.models.transcribe import TranscribeRequest
 from chainkit.testing.scripted_tasks import picture, sound
+from chainkit_providers.openai.offers import OFFERS
+from chainkit_providers.openai.tasks import ROWS
 
 PNG, WAV = picture("a"), sound("a")
 IMAGE, TALK = Media("image", "image/png", data=PNG), Media("audio", "audio/wav", data=WAV)
@@ -30,7 +35,7 @@ def encoded(spec: str, request: Any) -> Any:
     """The body that a vendor's wire makes; nothing is left of the options."""
     name, _, request.model = spec.partition(":")
     options = dict(request.options)
-    body = find(name).tasks[request.kind].encode(request, options)  # type: ignore[attr-defined]
+    body = imported(find(name).tasks[request.kind]).encode(request, options)  # type: ignore[attr-defined]
     assert options == {}
     return body
 
@@ -206,7 +211,7 @@ def test_each_vendor_is_asked_below_its_own_address(vendor: str, kind: str, monk
 
 @pytest.mark.parametrize(("vendor", "kind"), cases())
 def test_each_vendors_refusals_are_errors_of_ours(vendor: str, kind: str) -> None:
-    wire = find(vendor).tasks[kind]  # type: ignore[attr-defined]
+    wire = imported(find(vendor).tasks[kind])  # type: ignore[attr-defined]
     refused = {"detail": "Provided API key is invalid."} if vendor == "voyage" else {"error": {"message": "bad key"}}
     import json
 
@@ -232,3 +237,17 @@ def test_profiles_say_what_these_models_are_for_and_how_much_they_take() -> None
 
 def test_both_new_providers_are_found_as_any_other() -> None:
     assert {"voyage", "jina"} <= set(names())
+
+
+def test_what_a_vendor_offers_is_what_there_are_wires_for() -> None:
+    assert {vendor: kinds.split() for vendor, kinds in OFFERS.items()} == {
+        vendor: [wire.name for wire in wires] for vendor, wires in ROWS.items()
+    }
+
+
+def test_a_chat_loads_none_of_it() -> None:
+    script = "import chainkit, sys; chainkit.model('openai:gpt-5-mini', api_key='k').render('hi'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert "chainkit_providers.openai.chat" in done.stdout
+    assert "chainkit_providers.openai.tasks" not in done.stdout
+    assert "chainkit.models.image" not in done.stdout

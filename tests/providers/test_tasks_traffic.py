@@ -11,6 +11,7 @@ import pytest
 
 from chainkit.errors import BadRequest, ProviderError
 from chainkit.models.embed import EmbedRequest
+from chainkit.models.http import imported
 from chainkit.models.image import ImageRequest
 from chainkit.models.media import media_type_of
 from chainkit.models.registry import find
@@ -41,7 +42,7 @@ def lines(everything: list[Any], *kinds: str) -> Iterable[Any]:
 
 def wire(line: Any, task: str) -> Any:
     """The wire of that vendor."""
-    return find(line.provider).tasks[task]  # type: ignore[attr-defined]
+    return imported(find(line.provider).tasks[task])  # type: ignore[attr-defined]
 
 
 def vectors(line: Any) -> Any:

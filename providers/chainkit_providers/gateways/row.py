@@ -25,8 +25,8 @@ from chainkit_providers.openai.dialect import (
     Unfit,
     fields,
 )
+from chainkit_providers.openai.offers import LIMITS, tasks_of
 from chainkit_providers.openai.responses import Responses
-from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
     from chainkit.models.batches import BatchWire
@@ -151,7 +151,7 @@ class Gateway(HttpProvider):
     def profile(self, model: str, account: Account | None = None) -> Profile:
         """What the protocol and the row say of a model."""
         api = (account.api if account is not None else None) or self.default_api
-        dialect, embeds = self.dialect, self.tasks.get("embed")
+        dialect, (most, room) = self.dialect, LIMITS.get(self.name, (None, None))
         found = Profile(
             self.name,
             model,
@@ -163,8 +163,8 @@ class Gateway(HttpProvider):
             kinds=frozenset({*(("chat",) if self.wires else ()), *self.tasks}),
             media=frozenset(dialect.media),
             fetches=frozenset(dialect.fetches),
-            most=getattr(embeds, "most", None),
-            room=getattr(embeds, "room", None),
+            most=most,
+            room=room,
             priced_as=self.priced_as,
         )
         return found if self.refine is None else self.refine(found)

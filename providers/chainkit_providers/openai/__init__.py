@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.models import DIALECT, api
+from chainkit_providers.openai.offers import tasks_of
 from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
-from chainkit_providers.openai.tasks import tasks_of
 
 if TYPE_CHECKING:
     from chainkit.models.provider import Account

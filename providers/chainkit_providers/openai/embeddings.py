@@ -26,7 +26,7 @@ class EmbeddingsWire(VendorWire):
 
     `options` maps ours to its fields, `tasks` our words for what the vectors are for to its words. `always` is sent
     with each request. `packed` is what a vector is that comes as base64: floats of 32 bits, or bytes with a sign.
-    `cost` is where the vendor tells what an answer cost. `most` texts go in one request, of `room` tokens together.
+    `cost` is where the vendor tells what an answer cost.
     """
 
     name: str = field(default="embed", init=False)
@@ -36,8 +36,6 @@ class EmbeddingsWire(VendorWire):
     always: Mapping[str, Any] = field(default_factory=dict[str, Any])
     packed: Literal["f", "b"] = "f"
     cost: ToldCost | None = None
-    most: int | None = None
-    room: int | None = None
 
     @property
     def path(self) -> str:

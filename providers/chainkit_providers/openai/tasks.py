@@ -32,7 +32,7 @@ _INPUT_TYPE = {"query": "query", "document": "passage"}
 
 def _openai(vendor: str) -> tuple[Wires, ...]:
     return (
-        EmbeddingsWire(vendor, always=_BASE64, most=2048, room=250_000),
+        EmbeddingsWire(vendor, always=_BASE64),
         ImagesWire(vendor, always={"response_format": "b64_json"}, edits="openai"),
         TranscriptionsWire(vendor, translates=True),
         SpeechWire(vendor, options=_OPENAI_SPEECH, voices=_OPENAI_VOICES),
@@ -61,13 +61,13 @@ def _together() -> tuple[Wires, ...]:
     )
 
 
-_ROWS: Mapping[str, tuple[Wires, ...]] = {
+ROWS: Mapping[str, tuple[Wires, ...]] = {
     "openai": _openai("openai"),
     "azure": _openai("azure"),
     "openrouter": _openrouter(),
     "together": _together(),
     "mistral": (
-        EmbeddingsWire("mistral", options={"dimensions": "output_dimension"}, room=16_000),
+        EmbeddingsWire("mistral", options={"dimensions": "output_dimension"}),
         MistralTranscriptions("mistral", options={"language": "language"}, times=None),
         MistralSpeech("mistral", options={"voice": "voice_id", "format": "response_format"}),
     ),
@@ -98,9 +98,7 @@ _ROWS: Mapping[str, tuple[Wires, ...]] = {
 }
 
 
-def tasks_of(vendor: str, keys: tuple[str, ...] = (), prefix: str = "") -> dict[str, Wires]:
-    """What a vendor is asked besides chat: its wires by their kind.
-
-    `keys` are the variables that hold its key, `prefix` stands before its paths.
-    """
-    return {wire.name: replace(wire, keys=keys, prefix=prefix or wire.prefix) for wire in _ROWS.get(vendor, ())}
+def wire(vendor: str, kind: str, keys: tuple[str, ...] = (), prefix: str = "") -> Wires:
+    """A vendor's wire of that kind; see `offers.tasks_of`."""
+    found = next(row for row in ROWS[vendor] if row.name == kind)
+    return replace(found, keys=keys, prefix=prefix or found.prefix)
