@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chainkit import errors as e, model, token_counter
+from chainkit import errors as e, model, profile, token_counter
 from chainkit.testing import faults
 from chainkit.testing.server import FaultServer
 from chainkit_providers.google import credentials
@@ -88,6 +88,16 @@ def test_other_vendors_models_speak_their_own_protocol(env: Any) -> None:
     (llama,) = model("vertex:meta/llama-4").render("hi")
     assert llama.url.endswith("/v1beta1/projects/p/locations/global/endpoints/openapi/chat/completions")
     assert llama.body["model"] == "meta/llama-4"
+
+
+def test_profiles_are_those_of_whoever_made_the_model() -> None:
+    claude, llama, gemini = map(
+        profile, ("vertex:claude-sonnet-4-5@20250929", "vertex:meta/llama-4", "vertex:gemini-2.0-flash")
+    )
+    assert (claude.provider, claude.schema.name, claude.context) == ("vertex", "anthropic", 200_000)
+    assert claude.prices is not None
+    assert "reasoning" not in llama.options
+    assert gemini.fetches == {"image", "audio", "video", "document"}
 
 
 def test_tokens_of_a_question_to_claude_are_counted_by_its_own_counter(env: Any) -> None:

@@ -136,8 +136,3 @@ def _most(model: str, vendor: str) -> int | None:
         return 100
     # Here every text of a newer model is a request of its own.
     return 1 if "gemini-embedding" in model else 250
-
-
-def vertex(model: str) -> Profile:
-    """The same on Vertex AI, where other vendors' models are served too."""
-    return profile(model, "vertex")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chainkit.models.profile import Profile
 from chainkit_providers.anthropic.count import CountTokens
 from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.anthropic.models import profile as claude
 from chainkit_providers.google.errors import refused
+from chainkit_providers.google.models import profile as gemini
+from chainkit_providers.google.places import publisher
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.dialect import Dialect, fields
 
@@ -20,6 +25,27 @@ if TYPE_CHECKING:
 
 _VERSION = "vertex-2023-10-16"
 """The version of Messages that stands in the body here, as the model stands in the path."""
+
+
+OPEN = Dialect("vertex", fields(), strict=False)
+
+
+def profile(model: str) -> Profile:
+    """What is known of a model on Vertex AI, whoever made it."""
+    kind = api(model)
+    if kind == "messages":
+        return replace(claude(model), provider="vertex", priced_as="google")
+    if kind == "openai":
+        ways = ("native", "tool", "json", "prompt")
+        return Profile("vertex", model, output=ways, options=OPEN.takes("chat"), vision=True, priced_as="google")
+    return gemini(model, "vertex")
+
+
+def api(model: str) -> str:
+    """The interface that a model speaks, by its name."""
+    if publisher(model) == "anthropic":
+        return "messages"
+    return "openai" if "/" in model and not model.startswith(("projects/", "publishers/", "endpoints/")) else "chat"
 
 
 class ClaudeOnVertex(MessagesWire):
@@ -62,9 +88,7 @@ class OpenModels(ChatCompletions):
     """Models of the garden that are named `publisher/model`, through the endpoint that speaks OpenAI's protocol."""
 
     def __init__(self, place: Place) -> None:
-        super().__init__(
-            Dialect("vertex", fields(), strict=False), f"{place.before}/endpoints/openapi/chat/completions"
-        )
+        super().__init__(OPEN, f"{place.before}/endpoints/openapi/chat/completions")
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """An answer that is no reply, in Google's own form."""

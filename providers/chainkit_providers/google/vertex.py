@@ -10,7 +10,7 @@ from chainkit.models.http import HttpBackend, HttpProvider
 from chainkit_providers.google.credentials import Login
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.options import GoogleOptions
-from chainkit_providers.google.partners import ClaudeCount, ClaudeOnVertex, OpenModels
+from chainkit_providers.google.partners import ClaudeCount, ClaudeOnVertex, OpenModels, api
 from chainkit_providers.google.places import vertex
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from chainkit.models.provider import Account, Rendered, TaskWire
     from chainkit.run.call import Call
     from chainkit_providers.google.places import Place
-
-
-def api(model: str) -> str:
-    """The interface that a model speaks, by its name."""
-    if model.startswith("claude"):
-        return "messages"
-    return "openai" if "/" in model and not model.startswith(("projects/", "publishers/", "endpoints/")) else "chat"
 
 
 class _ByModel(HttpBackend):
@@ -91,6 +84,6 @@ provider = Vertex(
     auth="x-goog-api-key: {key}",
     hosts=(".aiplatform.googleapis.com", ".rep.googleapis.com"),
     keys_at="https://console.cloud.google.com/vertex-ai",
-    profiles="chainkit_providers.google.models:vertex",
+    profiles="chainkit_providers.google.partners:profile",
     vendor=GoogleOptions,
 )
