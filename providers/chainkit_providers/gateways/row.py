@@ -112,7 +112,7 @@ def gateway(
         hosts=tuple(hosts),
         tasks={
             **tasks_of(name, dialect.keys, prefix),
-            **completing(name, prefix),
+            **completing(name, prefix, dialect.keys),
             **(tasks or {}),
         },
         keys_at=keys_at,

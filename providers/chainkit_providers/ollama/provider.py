@@ -49,6 +49,7 @@ class Ollama(HttpProvider):
             "ollama",
             model,
             output=("native", "json", "prompt") if native else ("native", "json", "tool", "prompt"),
+            schema="grammar",
             vision=True,
             options=TAKES | {"reasoning", "tool_choice"} if native else _OPENAI.takes(api or "chat"),
             local=not model.endswith("cloud"),

@@ -6,6 +6,7 @@ Sources: the vendors' pages of the completions (or fill-in-the-middle) endpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from chainkit_providers.openai.completions import Completing, Completions, fields
@@ -15,28 +16,28 @@ LLAMA = fields("best_of", "user", top_k="top_k", min_p="min_p", repeat_penalty="
 
 ROWS = (
     Completing("openai", fill="suffix", echo=True, keys=("OPENAI_API_KEY",)),
+    Completing("azure", fill="suffix", echo=True),
     # Servers of one's own.
-    Completing("vllm", fields(**_SAMPLING), echo=True, keys=("VLLM_API_KEY",)),
-    Completing("sglang", fields(**_SAMPLING), echo=True, keys=("SGLANG_API_KEY",)),
-    Completing("llamacpp", LLAMA, logprobs_least=1, keys=("LLAMA_API_KEY",)),
+    Completing("vllm", fields(**_SAMPLING), echo=True),
+    Completing("sglang", fields(**_SAMPLING), echo=True),
+    Completing("llamacpp", LLAMA, logprobs_least=1),
     Completing("llamafile", LLAMA, logprobs_least=1, stream_usage=False),
     Completing("lmstudio", fields("best_of", "n", "user", "logprobs", top_k="top_k", repeat_penalty="repeat_penalty")),
-    Completing("litellm", fill="suffix", keys=("LITELLM_API_KEY",)),
+    Completing("litellm", fill="suffix"),
     # Vendors.
-    Completing("together", fields("best_of", "user", **_SAMPLING), echo=True, stream_usage=False, keys=("TOGETHER_API_KEY",)),
-    Completing("fireworks", fields("best_of", **_SAMPLING), echo=True, keys=("FIREWORKS_API_KEY",)),
-    Completing("deepinfra", fields("best_of", "logit_bias", "logprobs", **_SAMPLING), keys=("DEEPINFRA_API_KEY",)),
-    Completing("hyperbolic", fields("best_of", **_SAMPLING), keys=("HYPERBOLIC_API_KEY",)),
-    Completing("nebius", fields(**_SAMPLING), keys=("NEBIUS_API_KEY",)),
-    Completing("novita", fields("best_of", **_SAMPLING), keys=("NOVITA_API_KEY",)),
-    Completing("openrouter", fields("best_of", **_SAMPLING), keys=("OPENROUTER_API_KEY",)),
+    Completing("together", fields("best_of", "user", **_SAMPLING), echo=True, stream_usage=False),
+    Completing("fireworks", fields("best_of", **_SAMPLING), echo=True),
+    Completing("deepinfra", fields("best_of", "logit_bias", "logprobs", **_SAMPLING)),
+    Completing("hyperbolic", fields("best_of", **_SAMPLING)),
+    Completing("nebius", fields(**_SAMPLING)),
+    Completing("novita", fields("best_of", **_SAMPLING)),
+    Completing("openrouter", fields("best_of", **_SAMPLING)),
     Completing(
         "deepseek",
         fields("best_of", "logit_bias", "n", "seed", "user"),
         "beta/completions",
         fill="suffix",
         echo=True,
-        keys=("DEEPSEEK_API_KEY",),
     ),
     Completing(
         "mistral",
@@ -45,14 +46,12 @@ ROWS = (
         fill="suffix",
         stream_usage=False,
         answers="chat",
-        keys=("MISTRAL_API_KEY",),
     ),
     Completing(
         "writer",
         {k: k for k in ("temperature", "top_p", "max_tokens", "stop", "best_of")} | {"seed": "random_seed"},
         path="v1/completions",
         stream_usage=False,
-        keys=("WRITER_API_KEY",),
     ),
 )  # fmt: skip
 
@@ -61,7 +60,7 @@ COMPLETIONS: Mapping[str, Completions] = MappingProxyType({row.vendor: Completio
 OPENAI = COMPLETIONS["openai"]
 
 
-def completing(vendor: str, prefix: str) -> Mapping[str, Completions]:
+def completing(vendor: str, prefix: str, keys: tuple[str, ...]) -> Mapping[str, Completions]:
     """The wire of a vendor as a provider's tasks have it, `prefix` before its path; none where it completes nothing."""
     known = COMPLETIONS.get(vendor)
-    return {} if known is None else {"complete": Completions(known.row, prefix)}
+    return {} if known is None else {"complete": Completions(replace(known.row, keys=keys), prefix)}
