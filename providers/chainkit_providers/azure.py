@@ -18,7 +18,6 @@ from chainkit.models.http import HttpBackend, HttpProvider, imported
 from chainkit_providers.openai import models
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.completing import completing
-from chainkit_providers.openai.completing import completing
 from chainkit_providers.openai.offers import tasks_of
 from chainkit_providers.openai.options import ChatOptions, OpenAIOptions, ResponsesOptions
 from chainkit_providers.openai.responses import Responses
