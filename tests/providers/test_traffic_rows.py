@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.messages import Messages, Thinking
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_traffic import GATEWAYS, _row_of
+from test_traffic import GATEWAYS, row_of
 from test_traffic_requests import NoWord, chat, responses, whole
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_each_row_takes_what_its_vendor_took(traffic: list[Any]) -> None:
         options = {k: "required" if v == "any" else v for k, v in request.options.items()}
         turns = [replace(t, parts=tuple(p for p in t.parts if not isinstance(p, Thinking))) for t in request.messages]
         request = request.with_messages(Messages(turns))
-        ours, theirs = plainly(_row_of(line.provider, api).encode(request, options)), plainly(line.request)
+        ours, theirs = plainly(row_of(line.provider, api).encode(request, options)), plainly(line.request)
         fields = {k for k in ours.keys() | theirs.keys() if ours.get(k) != theirs.get(k)} | set(options)
         odd = {field for field in fields if (line.provider, field) not in EXPLAINED}
         explained |= {(line.provider, field) for field in fields - odd}
