@@ -90,6 +90,13 @@ def test_other_vendors_models_speak_their_own_protocol(env: Any) -> None:
     assert llama.body["model"] == "meta/llama-4"
 
 
+@pytest.mark.parametrize("name", ["claude-sonnet-4-5", "meta/llama-4"])
+def test_googles_own_options_are_none_of_theirs(env: Any, name: str) -> None:
+    env.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    with pytest.raises(e.BadRequest, match="google_labels"):
+        model(f"vertex:{name}", vendor={"google_labels": {"a": "b"}}).render("hi")
+
+
 def test_profiles_are_those_of_whoever_made_the_model() -> None:
     claude, llama, gemini = map(
         profile, ("vertex:claude-sonnet-4-5@20250929", "vertex:meta/llama-4", "vertex:gemini-2.0-flash")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from chainkit.models.profile import Profile
 from chainkit_providers.anthropic.count import CountTokens
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 _VERSION = "vertex-2023-10-16"
 """The version of Messages that stands in the body here, as the model stands in the path."""
-
-
 OPEN = Dialect("vertex", fields(), strict=False)
+
+
+class NoOptions(TypedDict):
+    """Google's own options are none of these models'."""
 
 
 def profile(model: str) -> Profile:
@@ -50,6 +52,8 @@ def api(model: str) -> str:
 
 class ClaudeOnVertex(MessagesWire):
     """Anthropic's Messages, by `rawPredict`."""
+
+    vendor: Any = getattr(MessagesWire, "vendor", NoOptions)
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -88,7 +92,7 @@ class OpenModels(ChatCompletions):
     """Models of the garden that are named `publisher/model`, through the endpoint that speaks OpenAI's protocol."""
 
     def __init__(self, place: Place) -> None:
-        super().__init__(OPEN, f"{place.before}/endpoints/openapi/chat/completions")
+        super().__init__(OPEN, f"{place.before}/endpoints/openapi/chat/completions", vendor=NoOptions)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """An answer that is no reply, in Google's own form."""
