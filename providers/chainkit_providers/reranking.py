@@ -39,13 +39,13 @@ class RerankWire(VendorWire):
 
     def decode(self, body: Any, request: RerankRequest) -> Reranked:
         """The documents by their places, with their scores. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("rerank", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: RerankRequest) -> Reranked:
         if self.under not in found:
             raise malformed("rerank", body, self.under)
-        try:
-            scores = [(int(row["index"]), float(row["relevance_score"])) for row in listed(found, self.under)]
-        except (KeyError, TypeError, ValueError):
-            raise malformed("rerank", body, "index and relevance_score in each result") from None
+        scores = [(int(row["index"]), float(row["relevance_score"])) for row in listed(found, self.under)]
         return ranking(request, scores, usage=_usage(found), model=found.get("model") or request.model, raw=body)
 
 

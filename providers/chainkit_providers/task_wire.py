@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from chainkit_providers.faults import fault, http_fault
+from chainkit_providers.payload import malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from chainkit.errors import ProviderError
     from chainkit_providers.payload import Json
@@ -27,6 +29,15 @@ class VendorWire:
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """An answer that is none, as an error of ours."""
         return http_fault(self.provider, status, headers, body, keys=self.keys)
+
+    @contextmanager
+    def reading(self, what: str, body: Any) -> Generator[Json, None, None]:
+        """The answer as an object; what is not as it should be in it is ReplyMalformed."""
+        found = self.whole(body)
+        try:
+            yield found
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+            raise malformed(what, body, f"form of its own ({type(error).__name__}: {error})") from error
 
     def whole(self, body: Any) -> Json:
         """The answer as an object. Raises the fault that it holds, or ReplyMalformed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chainkit import embedder, image_model, profile, reranker, speaker, transcriber
-from chainkit.errors import AuthenticationError, BadRequest, RateLimited
+from chainkit.errors import AuthenticationError, BadRequest, ProviderError, RateLimited
 from chainkit.messages import Media
 from chainkit.models.embed import EmbedRequest
 from chainkit.models.http import imported
@@ -213,8 +214,6 @@ def test_each_vendor_is_asked_below_its_own_address(vendor: str, kind: str, monk
 def test_each_vendors_refusals_are_errors_of_ours(vendor: str, kind: str) -> None:
     wire = imported(find(vendor).tasks[kind])  # type: ignore[attr-defined]
     refused = {"detail": "Provided API key is invalid."} if vendor == "voyage" else {"error": {"message": "bad key"}}
-    import json
-
     body = json.dumps(refused).encode()
     assert type(wire.error(401, {}, body)) is AuthenticationError
     busy = wire.error(429, {"retry-after": "2"}, b'{"message": "slow down"}')
@@ -251,3 +250,33 @@ def test_a_chat_loads_none_of_it() -> None:
     assert "chainkit_providers.openai.chat" in done.stdout
     assert "chainkit_providers.openai.tasks" not in done.stdout
     assert "chainkit.models.image" not in done.stdout
+
+
+ODD: list[Any] = [
+    None, [], "text", 3, {}, {"data": None}, {"data": [None]}, {"data": [{}]}, {"data": [{"embedding": 3}]},
+    {"data": [{"embedding": "%%%"}]}, {"data": [{"b64_json": "%"}]}, {"data": [{"url": 3}]}, {"data": 3},
+    {"results": [{}]}, {"results": [{"index": "x", "relevance_score": 1}]}, {"results": [{"index": 9, "relevance_score": 1}]},
+    {"results": [3]}, {"data": [{"index": 0}]}, {"text": 3}, {"text": "a", "segments": [3]}, {"text": "a", "duration": "x"},
+    {"audio_data": 3}, {"audio_data": "%"}, {"error": "no"}, {"error": {"message": "no"}}, {"message": "no"},
+    {"embeddings": None}, {"embeddings": {"float": 3}}, {"embeddings": [[1.0], [2.0]]},
+]  # fmt: skip
+REQUESTS: dict[str, Any] = {
+    "embed": EmbedRequest("m", texts=("a",)),
+    "rerank": RerankRequest("m", query="q", texts=("a",)),
+    "image": ImageRequest("m", prompt="a"),
+    "transcribe": TranscribeRequest("m", audio=TALK),
+    "speak": SpeakRequest("m", text="a"),
+}
+
+
+@pytest.mark.parametrize(("vendor", "kind"), cases())
+def test_an_answer_that_is_none_is_an_error_of_ours_and_nothing_else(vendor: str, kind: str) -> None:
+    wire = imported(find(vendor).tasks[kind])  # type: ignore[attr-defined]
+    for odd in ODD:
+        body = json.dumps(odd).encode() if wire.answer == "bytes" else odd
+        try:
+            wire.decode(body, REQUESTS[kind])
+        except ProviderError:
+            continue
+        except Exception as error:  # noqa: BLE001
+            raise AssertionError(f"{vendor} {kind}: {odd!r} raised {error!r}") from error

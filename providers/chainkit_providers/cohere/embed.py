@@ -53,7 +53,10 @@ class EmbedV2(VendorWire):
 
     def decode(self, body: Any, request: EmbedRequest) -> Embeddings:
         """The vectors, of the first type that there is. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("embeddings", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: EmbedRequest) -> Embeddings:
         given = found.get("embeddings")
         kinds: dict[str, Any] = inner(found, "embeddings") or {"float": given}
         vectors: Any = next((v for v in kinds.values() if v), None)

@@ -81,7 +81,10 @@ class TranscriptionsWire(VendorWire):
 
     def decode(self, body: Any, request: TranscribeRequest) -> Transcript:
         """What was said. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("transcription", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: TranscribeRequest) -> Transcript:
         text = found.get("text")
         if not isinstance(text, str):
             raise malformed("transcription", body, "text")

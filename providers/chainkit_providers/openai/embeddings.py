@@ -54,7 +54,10 @@ class EmbeddingsWire(VendorWire):
 
     def decode(self, body: Any, request: EmbedRequest) -> Embeddings:
         """The vectors, in the order of the texts. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("embeddings", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: EmbedRequest) -> Embeddings:
         rows = listed(found, "data")
         if len(rows) != len(request.texts):
             raise malformed("embeddings", body, f"vector for each of {len(request.texts)} texts, but {len(rows)}")

@@ -102,7 +102,10 @@ class ImagesWire(VendorWire):
 
     def decode(self, body: Any, request: ImageRequest) -> Images:
         """The images. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("images", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: ImageRequest) -> Images:
         rows = listed(found, "data")
         if not rows:
             raise malformed("images", body, "data")

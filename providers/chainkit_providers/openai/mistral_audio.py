@@ -43,7 +43,10 @@ class MistralSpeech(SpeechWire):
 
     def decode(self, body: Any, request: SpeakRequest) -> Speech:
         """The sound. Raises ReplyMalformed."""
-        found = self.whole(body)
+        with self.reading("speech", body) as found:
+            return self._read(found, body, request)
+
+    def _read(self, found: Json, body: Any, request: SpeakRequest) -> Speech:
         data = found.get("audio_data")
         if not isinstance(data, str):
             raise malformed("speech", body, "audio_data")
