@@ -74,15 +74,23 @@ def _reply(candidate: Json, answer: Json) -> Reply:
     written: list[Json] = inner(candidate, "content").get("parts") or []
     parts = tuple(p for part in written for p in _parts(part))
     word = reason(candidate.get("finishReason"))
+    ended = _finish(word, parts)
     return Reply(
         parts,
-        _finish(word, parts),
+        ended,
         word,
         model=answer.get("modelVersion"),
         id=answer.get("responseId"),
         citations=citations(candidate, [_shown(p) for p in written]) if _CITES & candidate.keys() else (),
         logprobs=tuple(_logprobs(inner(candidate, "logprobsResult"))),
+        warnings=_warnings(word, candidate) if ended in ("error", "content_filter") else (),
     )
+
+
+def _warnings(word: str | None, candidate: Json) -> tuple[str, ...]:
+    """What its vendor says of an answer that did not end well."""
+    message = text_of(candidate, "finishMessage")
+    return (f"the answer ended with {word}{': ' if message else ''}{message}",)
 
 
 def _blocked(answer: Json) -> Reply:
