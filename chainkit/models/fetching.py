@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from chainkit.errors import BadRequest, ConnectionFailed, DeadlineExceeded, EgressBlocked, RateLimited, ServerError
 from chainkit.messages import Media, Message, Messages
 from chainkit.models.media import kind_of, media_type_of, of_bytes, plain_type, with_data
-from chainkit.models.task import TaskReply, TaskRequest
+from chainkit.models.task import CONCURRENCY, TaskReply, TaskRequest
 from chainkit.run.call import Call, Tries
 from chainkit.run.carriers.guarded import carrier_to, checked
 from chainkit.run.carriers.target import target
@@ -38,8 +38,8 @@ SECONDS = 60.0
 """How long one fetch may take, where the run ends no sooner."""
 _REDIRECTS = 5
 _ATTEMPTS = 3
-_KEPT = 32
-"""URLs whose content one run keeps: a re-ask or an agent's next turn sends it again."""
+_KEPT = 64 * 1024 * 1024
+"""Bytes that one run keeps of what its URLs held: a re-ask or an agent's next turn sends them again."""
 _FETCHED: WeakKeyDictionary[Run, dict[tuple[str, str], Media]] = WeakKeyDictionary()
 
 
@@ -67,7 +67,7 @@ async def opened(request: Any, parts: list[Media], frame: Frame, path: str) -> A
     """The request with what the URLs of those parts hold. Raises EgressBlocked, BadRequest, ConnectionFailed."""
     each = list(dict.fromkeys(parts))
     jobs = [_job(part, path) for part in each]
-    found = [await jobs[0](frame)] if len(jobs) == 1 else await frame.gather(jobs)
+    found = [await jobs[0](frame)] if len(jobs) == 1 else await frame.gather(jobs, concurrency=CONCURRENCY)
     by_part = dict(zip(each, found, strict=True))
     return _with(request, lambda part: by_part.get(part, part))
 
@@ -139,7 +139,7 @@ async def fetched(part: Media, frame: Frame, path: str) -> Media:
     call.bound = lambda: (0, FREE)
     call.hashed = lambda: _hash(part)
     reply: Fetched = await through(call)
-    if len(kept) < _KEPT:
+    if sum(len(m.data or b"") for m in (*kept.values(), reply.media)) <= _KEPT:
         kept[key] = reply.media
     return reply.media
 

@@ -60,7 +60,9 @@ class Run:
         self.limits: Mapping[str, Limit] | None = _merged(limits, parent.limits if parent is not None else None)
         self.watch: Watcher | None = watch or (parent.watch if parent is not None else None)
         outer = parent.private_hosts if parent is not None else frozenset[str]()
-        self.private_hosts: frozenset[str] = outer.union(private_hosts)
+        self.private_hosts: frozenset[str] = outer.union(
+            (private_hosts,) if isinstance(private_hosts, str) else private_hosts
+        )
         self.until: float | None = self._until(deadline, parent)
         self.purses: tuple[Purse, ...] = () if parent is None else parent.purses
         if budget is not None:

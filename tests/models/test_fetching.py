@@ -107,6 +107,7 @@ def test_without_leave_nothing_on_this_machine_is_asked(server: TaskServer, path
 def test_leave_goes_from_a_run_to_those_inside_it(server: TaskServer) -> None:
     with Run(private_hosts=[server.host]), Run(private_hosts=["other.example"]) as inner:
         assert inner.private_hosts == {server.host, "other.example"}
+        assert Run(private_hosts="one.example").private_hosts >= {"one.example"}
         assert hearing(server).invoke(f"{server.url}/a.wav").text == "heard"
 
 
@@ -220,3 +221,14 @@ def test_a_data_url_needs_no_fetching() -> None:
     with TaskServer(site) as server, Run() as run:
         assert hearing(server).invoke(part).text == "heard"
     assert [row.kind for row in run.rows] == ["transcribe"]
+
+
+def test_several_urls_of_one_message_are_fetched_side_by_side_and_a_url_said_twice_once(server: TaskServer) -> None:
+    chain = model("openai:gpt-4o-audio-preview", base_url=server.url, api_key="k")
+    ask = prompt(user("Which?", media("one", kind="audio"), media("two", kind="audio"), media("three", kind="audio")))
+    first, second = f"{server.url}/a.wav", f"{server.url}/unsaid"
+    with Run(private_hosts=[server.host]) as run:
+        assert (ask | chain).invoke({"one": first, "two": second, "three": first}).text == "seen"
+    assert [row.kind for row in run.rows] == ["fetch", "fetch", "chat"]
+    parts = server.asked[-1].json["messages"][0]["content"][1:]
+    assert [p["input_audio"]["format"] for p in parts] == ["wav"] * 3
