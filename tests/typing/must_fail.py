@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chainkit import embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
+from chainkit import completion, embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
 
 
 class Book(BaseModel):
@@ -47,4 +47,6 @@ for piece in gpt.stream("hi"):
 ensemble(books, books, combine=vote()).invoke("x").value.titel  # error
 transcriber("openai:whisper-1", timestamps="letter")  # error
 embedder("voyage:voyage-4") | model("openai:a")  # error
+completion("openai:a", tools=[])  # error
+completion("openai:a").invoke(3)  # error
 reranker("cohere:rerank-v3.5").invoke({"question": "q"})  # error

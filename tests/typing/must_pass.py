@@ -9,10 +9,12 @@ from pydantic import BaseModel
 
 from chainkit import (
     Chain,
+    Fill,
     Message,
     Reply,
     Verdict,
     branch,
+    completion,
     each,
     embedder,
     ensemble,
@@ -128,6 +130,8 @@ assert_type(heard.invoke(b"RIFF"), Transcript)
 assert_type(heard.text.invoke(b"RIFF"), str)
 assert_type((heard.text | gpt).invoke(b"RIFF"), Reply)
 assert_type(embedder("voyage:voyage-4").invoke(["a"]), Embeddings)
+assert_type(completion("openai:davinci-002", stop="x").invoke(Fill("a", "b")), Reply)
+assert_type(prompt("{{ a }}", a=str) | completion("openai:davinci-002"), Chain[Mapping[str, Any], Reply])
 assert_type(reranker("cohere:rerank-v3.5").invoke({"query": "q", "documents": ["a"]}), Reranked)
 assert_type(image_model("openai:gpt-image-1", size="auto").invoke("a cat").image, Media)
 assert_type(image_model("openai:gpt-image-1").invoke({"prompt": "green", "images": [b"a"]}), Images)
