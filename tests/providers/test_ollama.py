@@ -172,7 +172,7 @@ def test_thinking_of_another_vendor_stays_behind_and_is_written_down() -> None:
 
 def test_a_raw_text_passes_the_template_and_a_gap_goes_through_it() -> None:
     ollama = pytest.importorskip("ollama")
-    for value, form in (("Once", {"raw": True}), (Fill("a", "b"), {"suffix": "b"})):
+    for value, form in (("Once", {"raw": True}), (Fill("a", "b"), {"suffix": "b"}), (Fill("a", ""), {"raw": True})):
         (rendered,) = completion("ollama:m", max_tokens=4).render(value)
         assert form.items() <= rendered.body.items()
         ollama._types.GenerateRequest.model_validate(rendered.body)

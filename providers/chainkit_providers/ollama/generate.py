@@ -28,8 +28,9 @@ class Generate:
     def encode(self, request: CompletionRequest, options: dict[str, Any]) -> dict[str, Any]:
         """The JSON body; takes what the wire honours out of `options`."""
         extra = options.pop("extra", None)
-        # A raw text passes the template, and it is the template that knows the marks of a gap.
-        form = {"raw": True} if request.suffix is None else {"suffix": request.suffix}
+        # A raw text passes the template, and it is the template that knows the marks of a gap. Nothing behind the
+        # gap is no gap to the server: it would take the text for a turn of a chat.
+        form = {"suffix": request.suffix} if request.suffix else {"raw": True}
         body: dict[str, Any] = {"model": request.model, "prompt": request.prefix, **form, "stream": request.stream}
         put_options(body, options)
         return body | dict(extra or {})
