@@ -55,6 +55,12 @@ def test_an_answer_that_did_not_end_well_warns_with_what_its_vendor_says() -> No
     assert not WIRE.decode(answer({"text": "x"}, finishMessage="Model generated text.")).warnings
 
 
+def test_an_answer_that_is_blocked_on_its_way_keeps_what_had_come() -> None:
+    begun = {"candidates": [{"content": {"parts": [{"text": "First, "}]}, "index": 0}]}
+    reply, _ = streamed(begun, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}})
+    assert (reply.text, reply.finish_reason, reply.finish_word) == ("First, ", "content_filter", "PROHIBITED_CONTENT")
+
+
 def test_usage_counts_thoughts_as_output_and_what_tools_read_as_input() -> None:
     told = {
         "promptTokenCount": 10,
@@ -150,6 +156,16 @@ def test_arguments_that_come_in_pieces_are_put_together() -> None:
     texts = ["".join(p.arguments for p in shown if isinstance(p, ToolPiece) and p.index == i) for i in (0, 1)]
     assert [json.loads(t) for t in texts] == [wanted, {}]
     assert [p.name for p in shown if p.name] == ["book", "now"]
+
+
+def test_a_call_that_begins_while_another_is_open_is_one_of_its_own() -> None:
+    events = (
+        call_event(name="book", willContinue=True, partialArgs=[{"jsonPath": "$.a", "numberValue": 1.5}]),
+        call_event(name="now", args={"b": 2}),
+        {"candidates": [{"finishReason": "STOP"}]},
+    )
+    reply, _ = streamed(*events)
+    assert [(c.name, c.arguments) for c in reply.tool_calls] == [("book", {"a": 1.5}), ("now", {"b": 2})]
 
 
 @pytest.mark.parametrize("path", ["$", "", "$.", "$[0]", "$.a[", "$.a[99999999]", "$..a"])

@@ -31,13 +31,13 @@ _LISTS = {
 class _Candidate:
     """One answer, as far as it has come."""
 
-    __slots__ = ("arguments", "calls", "fields", "parts")
+    __slots__ = ("calls", "fields", "open", "parts")
 
     def __init__(self) -> None:
         self.parts: list[Json] = []
         self.fields: Json = {}
         self.calls = 0
-        self.arguments: Arguments | None = None
+        self.open: tuple[Json, Arguments] | None = None
 
     def tell(self, candidate: Json) -> None:
         """Keep what is said besides the parts."""
@@ -60,29 +60,27 @@ class _Candidate:
         return None
 
     def _call(self, part: Json, made: Json) -> Piece | None:
-        if self.arguments is not None:
-            return self._more(made)
+        if self.open is not None and not made.get("name"):
+            return self._more(self.open, made)
+        self.open = None
         self.parts.append(part)
         self.calls += 1
         name, given = made.get("name"), made.get("id")
         if made.get("willContinue") or "partialArgs" in made:
-            self.arguments = Arguments()
-            begun = self._more(made)
+            self.open = made, Arguments()
+            begun = self._more(self.open, made)
             return ToolPiece(self.calls - 1, "" if begun is None else begun.arguments, name, given)
         return ToolPiece(self.calls - 1, json.dumps(made.get("args") or {}, ensure_ascii=False), name, given)
 
-    def _more(self, made: Json) -> ToolPiece | None:
+    def _more(self, open_call: tuple[Json, Arguments], made: Json) -> ToolPiece | None:
         """Arguments that come piece by piece; they are shown when they are whole."""
-        assert self.arguments is not None
-        self.arguments.take(made.get("partialArgs") or [])
+        call, arguments = open_call
+        arguments.take(made.get("partialArgs") or [])
+        call["args"] = arguments.value
         if made.get("willContinue"):
             return None
-        self.parts[-1]["functionCall"]["args"] = self.arguments.value
-        self.arguments = None
-        return ToolPiece(self.calls - 1, self._written())
-
-    def _written(self) -> str:
-        return json.dumps(self.parts[-1]["functionCall"]["args"], ensure_ascii=False)
+        self.open = None
+        return ToolPiece(self.calls - 1, json.dumps(arguments.value, ensure_ascii=False))
 
     def whole(self) -> Json:
         """As it stands in an unstreamed answer."""
@@ -150,10 +148,11 @@ class GeminiFold(Folding):
         return "".join(p.get("text") or "" for p in self._first.parts if not p.get("thought"))
 
     def _body(self) -> Json:
-        if self._feedback and not self._first.parts and not self._first.fields:
+        blocked = self._feedback and self._feedback.get("blockReason")
+        if blocked and not self._first.parts:
             answers: list[Json] = []
         else:
-            answers = [c.whole() | {"index": i} for i, c in sorted(self._candidates.items())]
+            answers = [{"finishReason": blocked, **c.whole(), "index": i} for i, c in sorted(self._candidates.items())]
         body: Json = {name: self._last[name] for name in ("modelVersion", "responseId") if name in self._last}
         body |= {"usageMetadata": self._usage} if self._usage else {}
         return body | {"candidates": answers} | ({"promptFeedback": self._feedback} if self._feedback else {})
