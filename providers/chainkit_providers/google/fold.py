@@ -50,6 +50,8 @@ class _Candidate:
         """One more part; gives what there is to show of it."""
         text = part.get("text")
         if text is not None:
+            if type(text) is not str:
+                raise TypeError("text is no text")
             self.parts.append(part)
             if not text:
                 return None

@@ -12,7 +12,7 @@ from chainkit.usage import NO_USAGE, Usage
 from chainkit_providers.folding import shaped
 from chainkit_providers.google.errors import VENDOR, fault_in
 from chainkit_providers.google.grounding import citations
-from chainkit_providers.payload import Json, inner, listed, malformed, text_of
+from chainkit_providers.payload import Json, inner, listed, malformed, text_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,11 +162,11 @@ def usage(told: Json | None, units: Units = ()) -> Usage:
     """The tokens of an answer. What its own tools read is input beside the prompt, and thoughts are output beside the answer."""
     if not told:
         return NO_USAGE
-    thought = told.get("thoughtsTokenCount")
+    thought = whole(told.get("thoughtsTokenCount"))
     return Usage(
-        _sum(told.get("promptTokenCount"), told.get("toolUsePromptTokenCount")),
-        _sum(told.get("candidatesTokenCount"), thought),
-        told.get("cachedContentTokenCount"),
+        _sum(whole(told.get("promptTokenCount")), whole(told.get("toolUsePromptTokenCount"))),
+        _sum(whole(told.get("candidatesTokenCount")), thought),
+        whole(told.get("cachedContentTokenCount")),
         None,
         thought,
         _of(told, "promptTokensDetails", _AUDIO),
@@ -191,5 +191,5 @@ def _sum(a: int | None, b: int | None) -> int | None:
 
 
 def _of(told: Json, name: str, modality: tuple[str, int]) -> int | None:
-    counts = [d.get("tokenCount") or 0 for d in listed(told, name) if d.get("modality") in modality]
+    counts = [whole(d.get("tokenCount")) or 0 for d in listed(told, name) if d.get("modality") in modality]
     return sum(counts) if counts else None
