@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from chainkit.models.batches import BatchWire
     from chainkit.models.exchange import Exchanged
-    from chainkit.models.provider import Account, ChatWire, Signer, TaskWire
+    from chainkit.models.provider import Account, ChatWire, Fold, Signer, TaskWire
     from chainkit.models.reply import Reply
     from chainkit.run.call import Call
     from chainkit.run.carriers.sdk import Sdk
@@ -319,7 +319,7 @@ class HttpBackend:
         fold, parser, emit = wire.fold(request), getattr(wire, "framing", SseParser)(), call.emit
         assert emit is not None
         feed, chunk, show = parser.feed, response.chunk, fold.feed
-        while data := await self._next(chunk):
+        while data := await self._next(chunk, fold):
             for event, payload in feed(data):
                 for piece in show(event, payload):
                     await emit(piece)
@@ -327,11 +327,13 @@ class HttpBackend:
             await emit(piece)
         return fold.finish()
 
-    async def _next(self, chunk: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _next(self, chunk: Callable[[], Awaitable[bytes]], fold: Fold) -> bytes:
         try:
             return await chunk()
         except ConnectionFailed as error:
-            raise StreamBroken(error.message, code=error.code) from error
+            broken = StreamBroken(error.message, code=error.code)
+            broken.partial = _arrived(fold)
+            raise broken from error
 
     def _read(self, body: bytes) -> Any:
         try:
@@ -383,6 +385,16 @@ def _relative(path: str, body: Any, request: Any) -> HttpRequest:
     """A request that a vendor's own client completes."""
     headers = {"content-type": "multipart/form-data"} if isinstance(body, Multipart) else {}
     return HttpRequest("POST", path, headers, stream=request.stream, json=body)
+
+
+def _arrived(fold: Fold) -> str:
+    """The text that a stream had when its connection went."""
+    try:
+        return fold.finish().text
+    except StreamBroken as told:
+        return told.partial
+    except ProviderError:
+        return ""
 
 
 def _sdks(client: object) -> bool:
