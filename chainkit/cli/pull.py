@@ -26,9 +26,11 @@ def pull(
     screen: Screen = context.obj
     found = fetch(name, screen, force=force)
     if not isinstance(found, Path):
-        told, said = {"model": name}, f"{name}: its server has it"
+        told: dict[str, Any] = {"model": name}
+        said = f"{name}: its server has it"
     else:
-        told, said = {"model": name, "path": str(found), "bytes": found.stat().st_size}, f"{name}: {found}"
+        told = {"model": name, "path": str(found), "bytes": found.stat().st_size}
+        said = f"{name}: {found}"
     if json:
         screen.json(told)
     else:

@@ -117,20 +117,21 @@ def _base_url(row: HttpProvider, account: Account, environ: Mapping[str, str]) -
     return chosen.strip().rstrip("/"), own
 
 
-_HOLE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
+_HOLE = re.compile(r"\{([\w|]+)(?::([^}]*))?\}")
 
 
 def filled(row: HttpProvider, environ: Mapping[str, str] = os.environ) -> str:
-    """The row's base URL, its `{VARIABLE}` and `{VARIABLE:default}` filled from the environment.
+    """The row's base URL, its `{VARIABLE}`, `{ONE|OTHER}` and `{VARIABLE:default}` filled from the environment.
 
     Raises AuthenticationError where one is set nowhere: an account's own address is part of its credentials.
     """
 
     def value(hole: re.Match[str]) -> str:
-        held = environ.get(hole[1], "").strip() or hole[2]
+        named = hole[1].split("|")
+        held = next((v for n in named if (v := environ.get(n, "").strip())), hole[2])
         if held is None:
-            cure = f"set {hole[1]}, or pass base_url="
-            raise AuthenticationError(f"{row.name}: its address needs {hole[1]}, which is not set", cure=cure)
+            cure = f"set {' or '.join(named)}, or pass base_url="
+            raise AuthenticationError(f"{row.name}: its address needs {named[0]}, which is not set", cure=cure)
         # A variable may hold a whole host, `https://` and all, where the vendor's own page shows one.
         return held.removeprefix("https://").rstrip("/")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import CompositionError
 from chainkit.models.exchange import Exchanged
-from chainkit.models.http import written
+from chainkit.models.json_bytes import written
 from chainkit.models.multipart import Multipart
 from chainkit.run.carriers.wire import HttpRequest
 

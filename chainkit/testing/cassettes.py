@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from chainkit.errors import ChainkitError
-from chainkit.models.http import HttpBackend
+from chainkit.models.http_backend import HttpBackend
 from chainkit.run.carriers.clients import CLIENTS
 from chainkit.run.carriers.wire import lost
 from chainkit.testing.scrubbing import masked_headers, masked_json, masked_path, masked_text, without

@@ -218,15 +218,18 @@ async def _listed(client: Any, method: str) -> list[Any]:
 
 def _failed(server: McpServer, what: str, error: Exception) -> ChainkitError:
     """What went wrong between us and a server, in one error. A group of errors says its first."""
-    inner: Exception = error
-    while hasattr(inner, "exceptions"):
-        inner = inner.exceptions[0]
-    if type(inner).__name__ == "MCPError" and getattr(inner, "code", _CLOSED) != _CLOSED:
+    inner = _first(error)
+    if type(inner).__name__ == "MCPError" and inner.code != _CLOSED:
         return ToolError(f"mcp {server.name} answered {what!r} with an error: {inner}")
     # The next call opens another connection, or starts the server anew.
     server.kept.drop()
     cure = "check the command or the URL; what a started server writes to its standard error stands in your terminal"
     return ConnectionFailed(f"mcp {server.name}: {type(inner).__name__}: {inner}", cure=cure)
+
+
+def _first(error: Any) -> Any:
+    """The first of a group of errors."""
+    return _first(error.exceptions[0]) if hasattr(error, "exceptions") else error
 
 
 def _resources(listed: Sequence[Any]) -> list[Resource]:

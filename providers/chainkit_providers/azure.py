@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from chainkit.errors import AuthenticationError, CompositionError
-from chainkit.models.http import HttpBackend, HttpProvider, imported
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
+from chainkit.models.late import imported
 from chainkit_providers.openai import models
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.completing import completing

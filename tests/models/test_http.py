@@ -20,8 +20,10 @@ from chainkit.errors import (
     StreamBroken,
 )
 from chainkit.messages import Text, as_messages
-from chainkit.models import http
-from chainkit.models.http import HttpBackend, HttpProvider, parsed, written
+from chainkit.models import http_backend
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
+from chainkit.models.json_bytes import parsed, written
 from chainkit.models.pieces import TextPiece
 from chainkit.models.provider import Account
 from chainkit.models.reply import Reply
@@ -163,7 +165,7 @@ class Sending:
             carrier.accounts.append(account)
             return carrier
 
-        self._monkeypatch.setattr(http.CLIENTS, "carrier", found)
+        self._monkeypatch.setattr(http_backend.CLIENTS, "carrier", found)
         return carrier
 
     def __call__(
@@ -420,7 +422,7 @@ Handed.__module__ = "httpx"
 
 
 def test_a_handed_clients_own_base_url_and_key_are_kept(send: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_sdks", lambda _: False)
+    monkeypatch.setattr(http_backend, "_sdks", lambda _: False)
     monkeypatch.delenv("ACME_API_KEY")
     sent = sent_with(send, client=Handed("https://inner.test/acme/", Authorization="Bearer own"))
     assert sent.url == "https://inner.test/acme/chat/big%20model"
@@ -449,7 +451,7 @@ SDK = Sdk()
 
 
 def backend(monkeypatch: pytest.MonkeyPatch, **account: Any) -> HttpBackend:
-    monkeypatch.setattr(http, "imported", lambda what: SDK if what == "acme:SDK" else what)
+    monkeypatch.setattr(http_backend, "imported", lambda what: SDK if what == "acme:SDK" else what)
     return row(sdk="acme:SDK", extra="acme-extra").open(Account("acme", carrier="sdk", **account))
 
 

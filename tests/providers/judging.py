@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chainkit import errors as e
 from chainkit.models.embed import EmbedRequest
-from chainkit.models.http import imported
+from chainkit.models.late import imported
 from chainkit.models.registry import find
 from chainkit.models.rerank import RerankRequest
 from reading import DIFFERS, OTHER_WIRES, RAISES, differences, read, reader_of

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from chainkit.errors import ProviderError, ServerError, StreamBroken
 from chainkit.messages import Messages, ServerItem
 from chainkit.models.completion import CompletionRequest
-from chainkit.models.http import _last
+from chainkit.models.http_answer import last
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
 from chainkit.models.request import ChatRequest
 from chainkit.models.sse import SseParser
 from chainkit_providers import azure, gateways
 from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.bedrock.converse import Converse
+from chainkit_providers.bedrock.invoke import InvokeMessages
 from chainkit_providers.cohere.chat import ChatV2
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.ollama.chat import Chat as OllamaChat
@@ -90,6 +92,8 @@ READERS: dict[str, Reader] = {
     "openai_responses": Reader(lambda line: row_of(line.provider, "responses")),
     "anthropic": Reader(lambda _: MessagesWire()),
     "cohere_v2": Reader(lambda _: ChatV2()),
+    "bedrock_converse": Reader(lambda _: Converse()),
+    "bedrock_invoke": Reader(lambda _: InvokeMessages()),
     "gemini": Reader(lambda _: Gemini()),
     "ollama": Reader(
         lambda line: OllamaGenerate() if line.kind == "completion" else OllamaChat(),
@@ -104,7 +108,7 @@ OTHER_WIRES = {
     "cohere_v1": "Cohere's first chat interface, which its vendor has replaced; the adapter speaks v2",
     "cohere_generate": "Cohere's first interface, which its vendor has replaced; base models it has none",
     "anthropic_completion": "Anthropic's first interface, which its vendor has replaced; base models it has none",
-    "bedrock_invoke": "each vendor's own form behind one door; the adapter speaks Converse",
+    "bedrock_invoke": "each maker's own form behind one door; the adapter speaks Converse, and Messages for Claude",
 }
 """Lines in a format that no wire of ours speaks, and why."""
 
@@ -119,7 +123,22 @@ RAISES: dict[str, tuple[type[ProviderError], str]] = {
 """Answers that are no replies: the error that must be raised, and why."""
 
 _NUMBER = "finish_reason: 'STOP', not 1", "a client that asked for enums as numbers: 1 is STOP"
+_CITED = (
+    ("text", "server items"),
+    "text with citations stands in `citationsContent`, which the independent reading skips",
+)
+_SERVER = (
+    ("tool_calls", "server items"),
+    "a tool that the vendor ran itself (`server_tool_use`) is no call for us to do",
+)
+_OBJECTS = ("length", "head"), "the reading takes a list of objects, each with its vector, for a list of vectors"
 DIFFERS: dict[str, tuple[str | tuple[str, ...], str]] = {
+    "bedrock-chat-1b243a682e940e": _CITED,
+    "bedrock-chat-e2c83483aa43cd": _CITED,
+    "bedrock-chat-8cc98f4b425b8e": _SERVER,
+    "bedrock-chat-f1cd60a799ac85": _SERVER,
+    "bedrock-embed-7bf64f07ee5dff": _OBJECTS,
+    "bedrock-embed-e0bca0a4ebf338": _OBJECTS,
     "google_vertex-chat-abaaf388ceff31": _NUMBER,
     "google_vertex-chat_stream-dd65a16c3e4f7c": _NUMBER,
     "groq-chat_stream-a63e927b67fb0f": (
@@ -143,6 +162,8 @@ DIFFERS: dict[str, tuple[str | tuple[str, ...], str]] = {
 
 def reader_of(line: Any) -> Reader | None:
     """How this line is read; None where no wire of ours reads it."""
+    if line.wire.startswith("bedrock_invoke") and not (".claude" in line.endpoint and line.kind.startswith("messages")):
+        return None
     return READERS.get(line.wire.removesuffix("_stream"))
 
 
@@ -186,7 +207,7 @@ class Reading:
 
     def finish(self) -> Reply:
         """The reply, as `HttpBackend` makes it at the end of the bytes."""
-        _last(self.parser, self.show)
+        last(self.parser, self.show)
         reply: Reply = self.fold.finish()
         return reply
 
@@ -242,7 +263,7 @@ def choice(reply: Reply) -> dict[str, Any]:
 def counted(reply: Reply, line: Any) -> dict[str, Any]:
     """The usage in the words of the corpus, which keeps a vendor's own way of counting."""
     usage, fresh = reply.usage, reply.usage.input
-    if line.wire.startswith("anthropic") and fresh is not None:
+    if line.wire.startswith(("anthropic", "bedrock")) and fresh is not None:
         fresh -= (usage.cached or 0) + (usage.cache_write or 0)
     if line.wire.startswith("gemini") and fresh is not None:
         # What the vendor's own tools read is counted and charged as input, which the corpus leaves out.

@@ -15,7 +15,7 @@ from chainkit import Fill, completion, model
 from chainkit import errors as e
 from chainkit.messages import Messages
 from chainkit.models.completion import CompletionRequest
-from chainkit.models.http import _last
+from chainkit.models.http_answer import last
 from chainkit.models.pieces import TextPiece
 from chainkit.models.sse import SseParser
 from chainkit.testing.faults import Told
@@ -99,7 +99,7 @@ def outcomes(line: Any) -> Iterator[Any]:
 
         for name, data in parser.feed(line.body[:at]):
             show(name, data)
-        _last(parser, show)
+        last(parser, show)
         try:
             yield fold.finish()
         except e.StreamBroken as broken:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit import errors as e
 from chainkit.messages import Messages
 from chainkit.models.embed import EmbedRequest
-from chainkit.models.http import _last
+from chainkit.models.http_answer import last
 from chainkit.models.pieces import TextPiece
 from chainkit.models.request import ChatRequest
 from chainkit.models.sse import SseParser
@@ -37,7 +37,7 @@ def outcome(events: list[tuple[str, bytes]], tail: bytes) -> Any:
 
     for event in events:
         show(*event)
-    _last(parser, show)
+    last(parser, show)
     try:
         return fold.finish()
     except e.StreamBroken as broken:

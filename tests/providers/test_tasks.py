@@ -16,7 +16,7 @@ from chainkit import embedder, image_model, profile, reranker, speaker, transcri
 from chainkit.errors import AuthenticationError, BadRequest, ProviderError, RateLimited
 from chainkit.messages import Media
 from chainkit.models.embed import EmbedRequest
-from chainkit.models.http import imported
+from chainkit.models.late import imported
 from chainkit.models.image import ImageRequest
 from chainkit.models.multipart import Multipart
 from chainkit.models.registry import find, names

@@ -11,7 +11,7 @@ import pytest
 
 from chainkit.errors import BadRequest, ProviderError
 from chainkit.models.embed import EmbedRequest
-from chainkit.models.http import imported
+from chainkit.models.late import imported
 from chainkit.models.image import ImageRequest
 from chainkit.models.media import media_type_of
 from chainkit.models.registry import find

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from typing_extensions import Unpack
 
 from chainkit.errors import CompositionError, UnknownModel
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit.models.profile import Profile
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.completing import completing

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit_providers.google.errors import KEYS
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.options import GoogleOptions

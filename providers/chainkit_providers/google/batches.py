@@ -12,7 +12,7 @@ from urllib.parse import quote
 from chainkit.errors import BadRequest
 from chainkit.models.batches import Answered, BatchState
 from chainkit.models.exchange import Exchange
-from chainkit.models.http import written
+from chainkit.models.json_bytes import written
 from chainkit_providers.google.places import STUDIO
 from chainkit_providers.payload import inner, parse
 

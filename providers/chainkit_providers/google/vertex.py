@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit_providers.google.credentials import Login
 from chainkit_providers.google.gemini import Gemini
 from chainkit_providers.google.options import GoogleOptions

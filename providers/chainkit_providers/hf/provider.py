@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit.models.profile import Profile
 from chainkit_providers.hf import generate, tasks
 from chainkit_providers.hf.faults import KEYS, VENDOR, refusal

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit.models.profile import Profile
 from chainkit_providers.ollama.chat import Chat
 from chainkit_providers.ollama.embed import Embed

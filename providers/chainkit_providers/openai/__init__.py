@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.models.http import HttpBackend, HttpProvider
+from chainkit.models.http import HttpProvider
+from chainkit.models.http_backend import HttpBackend
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.models import DIALECT, api
 from chainkit_providers.openai.offers import tasks_of

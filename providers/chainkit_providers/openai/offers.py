@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chainkit.models.http import Late
+from chainkit.models.late import Late
 
 OFFERS: Mapping[str, str] = {
     "openai": "embed image transcribe speak",
