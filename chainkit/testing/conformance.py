@@ -23,7 +23,7 @@ from chainkit.testing.talking import KEY, MODES, SCENARIOS, Mode, Scenario, Talk
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
-    from chainkit.testing.wire_bodies import Shape
+    from chainkit.testing.wire_bodies import AnyShape
 
 PARTS = (scenarios, failing_scenarios)
 """The modules that put their scenarios into the suite."""
@@ -37,7 +37,7 @@ class Subject:
     """
 
     make: Callable[..., Chain[Any, Any]]
-    shape: Shape
+    shape: AnyShape
     name: str = "provider"
     without: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -64,7 +64,7 @@ class Case:
 def provider(
     spec: str,
     *,
-    shape: Shape,
+    shape: AnyShape,
     under: str = "",
     without: Mapping[str, str] | None = None,
     **fixed: Any,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from chainkit.testing.wire_bodies import Event, Said
+from chainkit.testing.shapes import Event, Said, Shape
 
 _ENDS = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 _STATUS = {
@@ -21,24 +19,38 @@ _STATUS = {
 }
 
 
-def body(said: Said) -> dict[str, Any]:
-    """An unstreamed answer."""
-    parts = [{"text": said.text}] if said.text else []
-    return _head(said) | {"candidates": [_candidate([*parts, *_calls(said)], said)]} | _usage(said)
+class GenerateContent(Shape):
+    """`generateContent`: each event of a stream has the form of a whole answer, and the last one says why it ended."""
+
+    name = "generate-content"
+    paths = (":generateContent", ":streamGenerateContent")
+
+    def body(self, said: Said) -> dict[str, Any]:
+        parts = [{"text": said.text}] if said.text else []
+        whole = [*_thoughts(said), *parts, *_calls(said)]
+        return _head(said) | {"candidates": [_candidate(whole, said)]} | _usage(said)
+
+    def events(self, said: Said) -> Iterator[Event]:
+        for part in (*_thoughts(said), *({"text": piece} for piece in said.pieces), *_calls(said)):
+            yield "", _head(said) | {"candidates": [_candidate([part])]}
+        yield "", _head(said) | {"candidates": [_candidate([{"text": ""}], said)]} | _usage(said)
+
+    def refusal(self, status: int, message: str, code: str | None = None) -> dict[str, Any]:
+        return {"error": {"code": status, "message": message, "status": code or _STATUS.get(status, "UNKNOWN")}}
+
+    def too_long(self, message: str) -> tuple[int, Any]:
+        told = f"The input token count exceeds the maximum number of tokens allowed: {message}"
+        return 400, self.refusal(400, told)
+
+    def error_event(self, message: str, code: str = "overloaded_error") -> Event:
+        return "", self.refusal(503, message)
+
+    def streams(self, path: str, asked: Mapping[str, Any]) -> bool:
+        return ":stream" in path
 
 
-def events(said: Said) -> Iterator[Event]:
-    """The events of a streamed answer: each has the form of a whole one, and the last one says why it ended."""
-    for piece in said.pieces:
-        yield "", _head(said) | {"candidates": [_candidate([{"text": piece}])]}
-    for call in _calls(said):
-        yield "", _head(said) | {"candidates": [_candidate([call])]}
-    yield "", _head(said) | {"candidates": [_candidate([{"text": ""}], said)]} | _usage(said)
-
-
-def refusal(status: int, message: str, code: str | None = None) -> dict[str, Any]:
-    """An error."""
-    return {"error": {"code": status, "message": message, "status": code or _STATUS.get(status, "UNKNOWN")}}
+def _thoughts(said: Said) -> list[dict[str, Any]]:
+    return [{"text": said.thinking, "thought": True}] if said.thinking else []
 
 
 def _head(said: Said) -> dict[str, Any]:

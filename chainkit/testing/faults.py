@@ -15,19 +15,7 @@ from email.utils import formatdate
 from typing import Any, Literal, TypeAlias
 
 from chainkit.messages import ToolCall
-from chainkit.testing.wire_bodies import (
-    USAGE,
-    Finish,
-    Said,
-    Shape,
-    as_told,
-    body,
-    error_event,
-    events,
-    refusal,
-    stream_type,
-    written,
-)
+from chainkit.testing.wire_bodies import USAGE, AnyShape, Finish, Said, body, events, known, refusal
 from chainkit.usage import Usage
 
 FOREVER = float("inf")
@@ -43,7 +31,7 @@ class Seen:
     headers: Mapping[str, str]
     json: Any
     connection: int
-    shape: Shape
+    shape: AnyShape
     streamed: bool
 
 
@@ -87,8 +75,9 @@ def saying(said: Said) -> Behaviour:
 
     def tell(seen: Seen) -> Told:
         if seen.streamed:
-            writes = tuple(written(seen.shape, e) for e in events(seen.shape, said))
-            return Told(headers={"content-type": stream_type(seen.shape)}, writes=writes, streamed=True)
+            shape = known(seen.shape)
+            writes = tuple(shape.written(e) for e in events(shape, said))
+            return Told(headers={"content-type": shape.stream_type}, writes=writes, streamed=True)
         return raw(json.dumps(body(seen.shape, said), ensure_ascii=False))(seen)
 
     return tell
@@ -208,8 +197,9 @@ def truncated_json(inner: Behaviour | None = None) -> Behaviour:
 def _content(whole: bytes, *stream: str) -> Behaviour:
     def tell(seen: Seen) -> Told:
         if seen.streamed:
-            writes = tuple(as_told(seen.shape, data) for data in stream)
-            return Told(headers={"content-type": stream_type(seen.shape)}, writes=writes, streamed=True)
+            shape = known(seen.shape)
+            writes = tuple(shape.as_told(data) for data in stream)
+            return Told(headers={"content-type": shape.stream_type}, writes=writes, streamed=True)
         return raw(whole)(seen)
 
     return tell
@@ -249,7 +239,8 @@ def error_in_stream(after: int = 2, inner: Behaviour | None = None, message: str
         if not seen.streamed:
             return status(503, message)(seen)
         told = inner(seen)
-        return replace(told, writes=(*told.writes[:after], written(seen.shape, error_event(seen.shape, message))))
+        shape = known(seen.shape)
+        return replace(told, writes=(*told.writes[:after], shape.written(shape.error_event(message))))
 
     return tell
 
@@ -274,7 +265,8 @@ def _rewritten(inner: Behaviour | None, rewrite: Callable[[tuple[bytes, ...]], S
 
     def tell(seen: Seen) -> Told:
         told = inner(seen)
-        return replace(told, writes=tuple(rewrite(told.writes))) if told.streamed else told
+        lines = told.streamed and known(seen.shape).lines
+        return replace(told, writes=tuple(rewrite(told.writes))) if lines else told
 
     return tell
 
@@ -284,10 +276,8 @@ def comments(inner: Behaviour | None = None) -> Behaviour:
     inner = inner or answer()
 
     def tell(seen: Seen) -> Told:
-        told = inner(seen)
-        # A format of bare lines knows no comments.
-        first, before = (b"\n", b"") if seen.shape == "chat-lines" else (b": keep-alive\n\n", b": ping\n")
-        return replace(told, writes=(first, *(before + w + b"\n\n" for w in told.writes))) if told.streamed else told
+        told, shape = inner(seen), known(seen.shape)
+        return replace(told, writes=tuple(shape.commented(w) for w in told.writes)) if told.streamed else told
 
     return tell
 

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Iterator
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from chainkit.testing.wire_bodies import Event, Said
-
-
-def body(said: Said) -> dict[str, Any]:
-    """An unstreamed answer."""
-    message: dict[str, Any] = {"role": "assistant", "content": said.text}
-    calls = _calls(said)
-    return _head(said) | {"message": message | ({"tool_calls": calls} if calls else {})} | _end(said)
+from chainkit.testing.shapes import Event, Said, Shape
 
 
-def events(said: Said) -> Iterator[Event]:
-    """The lines of a stream: a call comes whole, in one of them."""
+class ChatLines(Shape):
+    """One JSON object a line; a call comes whole, in one of them."""
 
-    def line(message: dict[str, Any]) -> Event:
-        return "", _head(said) | {"message": {"role": "assistant", "content": "", **message}, "done": False}
+    name = "chat-lines"
+    paths = ("/api/chat",)
+    stream_type = "application/x-ndjson"
 
-    yield from (line({"content": piece}) for piece in said.pieces)
-    yield from (line({"tool_calls": [call]}) for call in _calls(said))
-    yield "", _head(said) | {"message": {"role": "assistant", "content": ""}} | _end(said)
+    def body(self, said: Said) -> dict[str, Any]:
+        calls = _calls(said)
+        message: dict[str, Any] = {"role": "assistant", "content": said.text}
+        message |= {"thinking": said.thinking} if said.thinking else {}
+        return _head(said) | {"message": message | ({"tool_calls": calls} if calls else {})} | _end(said)
 
+    def events(self, said: Said) -> Iterator[Event]:
+        def line(message: dict[str, Any]) -> Event:
+            return "", _head(said) | {"message": {"role": "assistant", "content": "", **message}, "done": False}
 
-def refusal(message: str) -> dict[str, Any]:
-    """An error: a text, and nothing beside it."""
-    return {"error": message}
+        if said.thinking:
+            yield line({"thinking": said.thinking})
+        yield from (line({"content": piece}) for piece in said.pieces)
+        yield from (line({"tool_calls": [call]}) for call in _calls(said))
+        yield "", _head(said) | {"message": {"role": "assistant", "content": ""}} | _end(said)
+
+    def refusal(self, status: int, message: str, code: str | None = None) -> dict[str, Any]:
+        return {"error": message}
+
+    def written(self, event: Event) -> bytes:
+        return self.as_told(json.dumps(event[1], ensure_ascii=False))
+
+    def as_told(self, data: str) -> bytes:
+        return f"{data}\n".encode()
+
+    def commented(self, write: bytes) -> bytes:
+        return b"\n" + write
 
 
 def _head(said: Said) -> dict[str, Any]:

@@ -4,7 +4,8 @@
         model("...", base_url=server.url, api_key="none").invoke("Hi")
     assert server.requests[0].json["messages"]
 
-It speaks five wire formats, chosen by the request's path, streamed or not as the request (or its path) asks.
+It speaks the wire formats of `wire_bodies`, chosen by the request's path, or a `Shape` of your own; streamed or not as the
+request (or its path) asks.
 """
 
 from __future__ import annotations
@@ -18,21 +19,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from chainkit.testing.connection import Connection, Turn, parsed
 from chainkit.testing.faults import Seen
 from chainkit.testing.scrubbing import masked_headers, masked_path
+from chainkit.testing.wire_bodies import at_path, known
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from chainkit.testing.wire_bodies import Shape
-
-_PATHS: tuple[tuple[str, Shape], ...] = (
-    ("/v2/chat", "chat-v2"),
-    ("/messages", "messages"),
-    ("/responses", "responses"),
-    ("/chat/completions", "chat-completions"),
-    (":generateContent", "generate-content"),
-    (":streamGenerateContent", "generate-content"),
-    ("/api/chat", "chat-lines"),
-)
+    from chainkit.testing.wire_bodies import AnyShape
 
 
 class FaultServer:
@@ -45,14 +37,14 @@ class FaultServer:
     """
 
     def __init__(
-        self, behaviours: Turn | Sequence[Turn] = "ok", *, shape: Shape | None = None, seed: int | None = None
+        self, behaviours: Turn | Sequence[Turn] = "ok", *, shape: AnyShape | None = None, seed: int | None = None
     ) -> None:
         self._script: tuple[Turn, ...]
         if isinstance(behaviours, str) or callable(behaviours):
             self._script = (behaviours,)
         else:
             self._script = tuple(behaviours)
-        self._shape: Shape | None = shape
+        self._shape: AnyShape | None = shape
         self.seed = seed
         self.url = ""
         self.requests: list[Seen] = []
@@ -183,7 +175,6 @@ class FaultServer:
         asked = parsed(content)
         fields: dict[str, Any] = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
         place = path.partition("?")[0]
-        told: list[Shape] = [shape for end, shape in _PATHS if place.endswith(end)]
-        shape: Shape = self._shape or (told[0] if told else "chat-completions")
-        streamed = fields.get("stream") is True or ":stream" in place
+        shape = self._shape or at_path(place) or "chat-completions"
+        streamed = known(shape).streams(place, fields)
         return Seen(method, masked_path(path), headers, asked, number, shape, streamed)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainkit.errors import ChainkitError
     from chainkit.run.run import Run
     from chainkit.testing.faults import Seen
-    from chainkit.testing.wire_bodies import Shape
+    from chainkit.testing.wire_bodies import AnyShape
 
 Mode: TypeAlias = Literal["invoke", "ainvoke", "stream", "astream"]
 MODES: tuple[Mode, ...] = ("invoke", "ainvoke", "stream", "astream")
@@ -29,9 +29,9 @@ TEXT = "Grüße aus Köln: 世界, Ελλάδα, 🌍🚀 - and a long tail of p
 class Talk:
     """A subject in one mode, and the ways to ask it."""
 
-    def __init__(self, make: Callable[..., Chain[Any, Any]], shape: Shape, mode: Mode) -> None:
+    def __init__(self, make: Callable[..., Chain[Any, Any]], shape: AnyShape, mode: Mode) -> None:
         self.make = make
-        self.shape: Shape = shape
+        self.shape: AnyShape = shape
         self.mode: Mode = mode
 
     @contextmanager
