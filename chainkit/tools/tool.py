@@ -72,6 +72,16 @@ class Tool(Generic[P, R]):
         """The JSON schema of its arguments."""
         return self.spec.parameters
 
+    def _same(self) -> tuple[Any, ...]:
+        what: Any = self.function if self.chain is None else self.chain
+        return what, self.name, self.timeout, self.retries, self.approve
+
+    def __eq__(self, other: object) -> bool:
+        return self._same() == other._same() if isinstance(other, Tool) else NotImplemented  # pyright: ignore[reportUnknownMemberType]
+
+    def __hash__(self) -> int:
+        return hash(self._same())
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
 

@@ -45,3 +45,8 @@ class Tools:
     @staticmethod
     def shout(text: object) -> str:
         return str(text).upper()
+
+
+def look(at: str, often: int = 1) -> str:
+    """Look there."""
+    return at * often

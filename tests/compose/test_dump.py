@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from chainkit import (
-    branch, completion, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race,
-    route, step, system, user, vote,
+    agent, branch, completion, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race,
+    route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
 from chainkit.compose.parallel import assign
@@ -41,6 +41,7 @@ CHAINS = {
     "model with all": model("openai:gpt-4o", api="responses", carrier="httpx", attempts=1, tools=[TOOL], extra={"a": {"b": [1]}}),
     "embedder": embedder("voyage:voyage-3.5", task="query", dimensions=256, attempts=2),
     "completion": completion("openai:davinci-002", api_key=KEY, max_tokens=4, stop=["a"], attempts=1),
+    "agent": agent(gpt, [fs.look, tool(gpt.text, name="ask", description="Asks.")], output=fs.Book, max_steps=3),
     "model of a class": model("openai:gpt-4o", output=fs.Book),
     "model of a list": model("openai:gpt-4o", output=list[fs.Book]),
     "model of a literal": model("openai:gpt-4o", output=Literal["a", 2]),

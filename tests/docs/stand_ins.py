@@ -20,7 +20,18 @@ from chainkit.testing import ScriptedModel
 from chainkit.testing.scripted_tasks import ANSWERS as TASKS
 from chainkit.usage import Usage
 
-VENDORS = ("openai:*", "anthropic:*", "cohere:*", "groq:*", "mistral:*", "google:*", "ollama:*", "hf:*", "voyage:*")
+VENDORS = (
+    "bedrock:*",
+    "openai:*",
+    "anthropic:*",
+    "cohere:*",
+    "groq:*",
+    "mistral:*",
+    "google:*",
+    "ollama:*",
+    "hf:*",
+    "voyage:*",
+)
 
 
 def answering() -> Run:

@@ -117,7 +117,9 @@ def vectors(line: Any) -> list[str]:
     found = _task(line, "embed").decode(json.loads(line.body), EmbedRequest("m", texts=("x",) * says["n"]))
     wrong = [] if len(found) == says["n"] else [f"count: {len(found)}, not {says['n']}"]
     wrong += [] if {len(v) for v in found} == {says["dims"]} else [f"length: {len(found[0])}, not {says['dims']}"]
-    near = all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(found[0][:4], says["head"], strict=False))
+    near = all(
+        b is not None and math.isclose(a, b, abs_tol=1e-9) for a, b in zip(found[0][:4], says["head"], strict=False)
+    )
     wrong += [] if near else [f"head: {found[0][:4]}, not {says['head']}"]
     told = tokens(says["usage"] or {})
     return wrong + ([] if told in (None, found.usage.input) else [f"tokens: {found.usage.input}, not {told}"])
