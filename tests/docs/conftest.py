@@ -32,6 +32,8 @@ def alone(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(copied)
     for key in _KEYS:
         monkeypatch.delenv(key, raising=False)
+    # Set here, so that a page which sets it leaves nothing behind.
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
     connect = socket.socket.connect
 
     def only_here(self: socket.socket, address: object) -> None:
