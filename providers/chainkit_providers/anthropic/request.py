@@ -9,7 +9,7 @@ from chainkit.messages import Media, ServerItem, Text, Thinking, ToolCall, ToolR
 from chainkit_providers.anthropic.models import SAMPLING, family
 from chainkit_providers.anthropic.reply import VENDOR
 from chainkit_providers.openai.chat_request import check_choice
-from chainkit_providers.payload import Json, base64_text, cannot_send
+from chainkit_providers.payload import Json, base64_text, cannot_send, note_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ def encode(request: ChatRequest, options: dict[str, Any]) -> Json:
     if system:
         body["system"] = system[0].text if len(system) == 1 else [_text(p) for p in system]
     body["messages"] = messages(request.messages)
+    note_foreign(request, VENDOR)
     _put_tools(body, request, options)
     _put_options(body, options, known)
     _put_thinking(body, options, known)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainkit.messages import Media, Text, Thinking, ToolCall, ToolResult
 from chainkit_providers.cohere.reply import TOOL_PLAN, VENDOR
 from chainkit_providers.openai.chat_request import check_choice, plain
-from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, result_text
+from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, note_foreign, result_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ def encode(request: ChatRequest, options: dict[str, Any]) -> Json:
     """The JSON body; takes what the wire honours out of `options`."""
     extra = options.pop("extra", None)
     body: Json = {"model": request.model, "messages": list(messages(request.messages)), "stream": request.stream}
+    note_foreign(request, VENDOR)
     _put_tools(body, request, options)
     _put_output(body, request.output)
     for option, name in _OPTIONS.items():
