@@ -13,6 +13,7 @@ import pytest
 
 from chainkit import Run, parallel
 from chainkit.run.events import TextDelta
+from chainkit.run.io.stream import REAPER
 from chainkit.testing import FaultServer, faults
 
 HELD = faults.stall(faults.answer("one two three"), after=600)
@@ -61,6 +62,8 @@ def test_a_stream_dropped_by_the_collector_leaves_nothing_open(asking, kind, cyc
         gc.collect()
         assert server.wait_idle()
         assert server.wait_closed()
+        # The connection goes first, then the row is written.
+        assert REAPER.settle(5)
         assert [r.outcome for r in run.rows] == ["cancelled"]
         assert workers() == before
 

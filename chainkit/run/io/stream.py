@@ -89,7 +89,7 @@ class _Reaper:
         self._begin()
 
     def _begin(self) -> None:
-        self._dropped: SimpleQueue[int] = SimpleQueue()
+        self._dropped: SimpleQueue[int | threading.Event] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._keys = itertools.count()
@@ -117,9 +117,19 @@ class _Reaper:
                 self._thread = threading.Thread(target=self._reap, name="chainkit-reaper", daemon=True)
                 self._thread.start()
 
+    def settle(self, seconds: float) -> bool:
+        """Wait until all that was dropped before is closed; False where that takes longer."""
+        told = threading.Event()
+        self._dropped.put(told)
+        return self._thread is None or told.wait(seconds)
+
     def _reap(self) -> None:
         while True:
-            work = self._live.pop(self._dropped.get(), None)
+            dropped = self._dropped.get()
+            if isinstance(dropped, threading.Event):
+                dropped.set()
+                continue
+            work = self._live.pop(dropped, None)
             if work is not None:
                 try:
                     work.close()
