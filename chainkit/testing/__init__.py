@@ -19,12 +19,14 @@ _WHERE = {
     "ScriptedReranker": "scripted_tasks",
     "ScriptedSpeaker": "scripted_tasks",
     "ScriptedTranscriber": "scripted_tasks",
+    "Shape": "shapes",
     "VirtualLoop": "clock",
     "cassette": "cassettes",
     "check_laws": "laws",
+    "conformance": "suite",
     "virtual_run": "clock",
 }
-_MODULES = ("conformance", "faults", "wire_bodies")
+_MODULES = ("faults", "wire_bodies")
 
 __all__ = [
     "Cassette",
@@ -37,6 +39,7 @@ __all__ = [
     "ScriptedReranker",
     "ScriptedSpeaker",
     "ScriptedTranscriber",
+    "Shape",
     "VirtualLoop",
     "cassette",
     "check_laws",
@@ -47,7 +50,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from chainkit.testing import conformance as conformance
     from chainkit.testing import faults as faults
     from chainkit.testing import wire_bodies as wire_bodies
     from chainkit.testing.cassettes import Cassette as Cassette
@@ -64,6 +66,8 @@ if TYPE_CHECKING:
     from chainkit.testing.scripted_tasks import ScriptedSpeaker as ScriptedSpeaker
     from chainkit.testing.scripted_tasks import ScriptedTranscriber as ScriptedTranscriber
     from chainkit.testing.server import FaultServer as FaultServer
+    from chainkit.testing.shapes import Shape as Shape
+    from chainkit.testing.suite import conformance as conformance
 
 
 def __getattr__(name: str) -> Any:

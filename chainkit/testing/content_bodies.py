@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from chainkit.testing.shapes import Event, Said, Shape
 
@@ -24,6 +24,9 @@ class GenerateContent(Shape):
 
     name = "generate-content"
     paths = (":generateContent", ":streamGenerateContent")
+    without: ClassVar[Mapping[str, str]] = {
+        "arguments that are no json are kept as they came": "arguments are an object here, and no text"
+    }
 
     def body(self, said: Said) -> dict[str, Any]:
         parts = [{"text": said.text}] if said.text else []

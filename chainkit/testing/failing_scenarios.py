@@ -4,32 +4,37 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import (
     AuthenticationError,
     BadRequest,
     ConnectionFailed,
+    ContextTooLong,
     DeadlineExceeded,
+    PermissionDenied,
     ProviderError,
     RateLimited,
     ReplyMalformed,
     ServerError,
     StreamBroken,
+    UnknownModel,
 )
 from chainkit.messages import ToolCall
 from chainkit.run.run import Run
 from chainkit.testing import faults
-from chainkit.testing.faults import Seen
+from chainkit.testing.faults import Behaviour, Seen
 from chainkit.testing.talking import KEY, STREAMS, TEXT, WHOLE, Talk, scenario, secret_free, told_to
-from chainkit.testing.wire_bodies import Said, events
+from chainkit.testing.wire_bodies import Said, events, known
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.testing.server import FaultServer
 
-_SHORT, _PATIENCE = 0.06, 0.5
+_SHORT, _PATIENCE = 0.06, 1.0
 """A deadline, and the time by which everything must be over, seconds."""
 
 # Refusals.
@@ -52,6 +57,30 @@ def a_bad_request_is_not_sent_again(talk: Talk) -> None:
     with talk.serving(faults.status(400, "no such field")) as server:
         error = talk.fails(BadRequest, talk.model(server))
         assert "no such field" in str(error)
+        assert len(server.requests) == 1
+
+
+@scenario()
+def what_is_not_allowed_is_not_asked_again(talk: Talk) -> None:
+    with talk.serving(faults.status(403, "no access to this model")) as server:
+        error = talk.fails(PermissionDenied, talk.model(server))
+        assert "no access to this model" in str(error)
+        assert len(server.requests) == 1
+
+
+@scenario()
+def a_model_that_there_is_not_is_said_once(talk: Talk) -> None:
+    with talk.serving(faults.status(404, "the model 'loopback' does not exist")) as server:
+        error = talk.fails((BadRequest, UnknownModel), talk.model(server))
+        assert "does not exist" in str(error)
+        assert len(server.requests) == 1
+
+
+@scenario()
+def a_question_that_is_too_long_has_its_own_error(talk: Talk) -> None:
+    code, told = known(talk.shape).too_long("99999 tokens > 8192 maximum")
+    with talk.serving(faults.raw(json.dumps(told), status=code)) as server:
+        talk.fails(ContextTooLong, talk.model(server))
         assert len(server.requests) == 1
 
 
@@ -105,13 +134,15 @@ def a_stream_cut_after_any_event_is_broken_or_whole(talk: Talk) -> None:
     for count in range(len(events(talk.shape, said))):
         with talk.serving(faults.cut_after_event(count, faults.saying(said))) as server:
             error = talk.fails((StreamBroken, ConnectionFailed), talk.model(server, attempts=1))
-            assert "one two three".startswith(getattr(error, "partial", ""))
+            assert getattr(error, "partial", "") == "".join(talk.pieces)
+            assert "one two three".startswith("".join(talk.pieces))
 
 
 @scenario(*STREAMS)
 def a_reset_stream_is_broken(talk: Talk) -> None:
     with talk.serving(faults.reset(faults.answer(TEXT), after=400)) as server:
-        talk.fails((StreamBroken, ConnectionFailed), talk.model(server, attempts=1))
+        error = talk.fails((StreamBroken, ConnectionFailed), talk.model(server, attempts=1))
+        assert TEXT.startswith(getattr(error, "partial", ""))
         assert server.wait_closed()
 
 
@@ -130,12 +161,35 @@ def an_error_inside_a_stream_is_raised(talk: Talk) -> None:
         assert "overloaded today" in str(error)
 
 
+def _same(talk: Talk, spoil: Callable[[Behaviour], Behaviour]) -> None:
+    for seed in (None, 3):
+        with talk.serving(spoil(faults.answer(TEXT)), seed=seed) as server:
+            assert talk.ask(talk.model(server)).text == TEXT
+
+
 @scenario(*STREAMS)
-def odd_streams_mean_the_same(talk: Talk) -> None:
-    for spoil in (faults.comments, faults.crlf, faults.split_characters, faults.no_last_blank_line, faults.gzipped):
-        for seed in (None, 3):
-            with talk.serving(spoil(faults.answer(TEXT)), seed=seed) as server:
-                assert talk.ask(talk.model(server)).text == TEXT
+def comments_that_keep_a_line_open_are_no_events(talk: Talk) -> None:
+    _same(talk, faults.comments)
+
+
+@scenario(*STREAMS)
+def lines_may_end_in_crlf(talk: Talk) -> None:
+    _same(talk, faults.crlf)
+
+
+@scenario(*STREAMS)
+def characters_may_come_in_pieces(talk: Talk) -> None:
+    _same(talk, faults.split_characters)
+
+
+@scenario(*STREAMS)
+def the_last_event_may_lack_its_blank_line(talk: Talk) -> None:
+    _same(talk, faults.no_last_blank_line)
+
+
+@scenario(*STREAMS)
+def a_compressed_stream(talk: Talk) -> None:
+    _same(talk, faults.gzipped)
 
 
 @scenario(*WHOLE)
@@ -145,6 +199,12 @@ def a_compressed_answer(talk: Talk) -> None:
 
 
 # Time, and leaving.
+
+
+@scenario()
+def a_slow_first_byte_is_waited_for(talk: Talk) -> None:
+    with talk.serving(faults.stall(faults.answer(TEXT), seconds=0.05)) as server:
+        assert talk.ask(talk.model(server)).text == TEXT
 
 
 @scenario()

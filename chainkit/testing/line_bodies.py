@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from chainkit.testing.shapes import Event, Said, Shape
 
@@ -15,6 +15,11 @@ class ChatLines(Shape):
     name = "chat-lines"
     paths = ("/api/chat",)
     stream_type = "application/x-ndjson"
+    without: ClassVar[Mapping[str, str]] = {
+        "arguments that are no json are kept as they came": "arguments are an object here, and no text",
+        "usage": "it counts no cached tokens",
+        "stop reasons": "it filters nothing",
+    }
 
     def body(self, said: Said) -> dict[str, Any]:
         calls = _calls(said)
@@ -34,6 +39,9 @@ class ChatLines(Shape):
 
     def refusal(self, status: int, message: str, code: str | None = None) -> dict[str, Any]:
         return {"error": message}
+
+    def too_long(self, message: str) -> tuple[int, Any]:
+        return 400, self.refusal(400, f"the input length exceeds the context length: {message}")
 
     def written(self, event: Event) -> bytes:
         return self.as_told(json.dumps(event[1], ensure_ascii=False))

@@ -85,7 +85,7 @@ _LOOK = ToolSpec("look_up", "Look a word up.", {"type": "object", "properties": 
 _NOW = ToolSpec("now", "The time.", {"type": "object", "properties": {}})
 
 
-@scenario()
+@scenario(tools=True)
 def tools_are_offered_and_need_not_be_used(talk: Talk) -> None:
     with talk.serving(faults.answer("no need")) as server:
         reply = talk.ask(talk.model(server, tools=[_LOOK, _NOW]))
@@ -94,27 +94,43 @@ def tools_are_offered_and_need_not_be_used(talk: Talk) -> None:
         assert all(word in told for word in ("look_up", "Look a word up.", "now"))
 
 
-@scenario()
-def tool_calls(talk: Talk) -> None:
-    look, other = ToolCall("look_up", {"word": "Straße 🚗"}, "id_1"), ToolCall("look_up", {"word": "b"}, "id_2")
-    now = ToolCall("now", {}, "id_3")
-    for calls in ([look], [now], [look, other, now]):
-        with talk.serving(faults.answer("", calls=calls), seed=9) as server:
-            reply = talk.ask(talk.model(server, tools=[_LOOK, _NOW]))
-            assert [(c.name, dict(c.arguments), c.id) for c in reply.tool_calls] == [
-                (c.name, dict(c.arguments), c.id) for c in calls
-            ]
-            assert reply.finish_reason == "tool_calls"
+def _called(talk: Talk, *calls: ToolCall) -> None:
+    with talk.serving(faults.answer("", calls=calls), seed=9) as server:
+        reply = talk.ask(talk.model(server, tools=[_LOOK, _NOW]))
+        found = [(c.name, dict(c.arguments), c.id) for c in reply.tool_calls]
+        assert found == [(c.name, dict(c.arguments), c.id) for c in calls]
+        assert reply.finish_reason == "tool_calls"
 
 
-@scenario()
+@scenario(tools=True)
+def a_tool_call(talk: Talk) -> None:
+    _called(talk, ToolCall("look_up", {"word": "a"}, "id_1"))
+
+
+@scenario(tools=True)
+def a_tool_call_without_arguments(talk: Talk) -> None:
+    _called(talk, ToolCall("now", {}, "id_3"))
+
+
+@scenario(tools=True)
+def a_tool_call_in_any_script(talk: Talk) -> None:
+    _called(talk, ToolCall("look_up", {"word": 'Straße 🚗 "世界" \\ \n'}, "id_1"))
+
+
+@scenario(tools=True)
+def several_tool_calls_at_once(talk: Talk) -> None:
+    look, other = ToolCall("look_up", {"word": "a"}, "id_1"), ToolCall("look_up", {"word": "b"}, "id_2")
+    _called(talk, look, other, ToolCall("now", {}, "id_3"))
+
+
+@scenario(tools=True)
 def text_before_a_tool_call(talk: Talk) -> None:
     with talk.serving(faults.answer("let me see", calls=[ToolCall("now", {}, "id_1")])) as server:
         reply = talk.ask(talk.model(server, tools=[_NOW]))
         assert (reply.text, [c.name for c in reply.tool_calls]) == ("let me see", ["now"])
 
 
-@scenario()
+@scenario(tools=True)
 def a_tools_result_goes_back(talk: Talk) -> None:
     call = ToolCall("look_up", {"word": "x"}, "id_77")
     turns = Messages(

@@ -26,13 +26,55 @@ KEY = "sk-conformance-0123456789abcdef"
 TEXT = "Grüße aus Köln: 世界, Ελλάδα, 🌍🚀 - and a long tail of plain words to stream"
 
 
-class Talk:
-    """A subject in one mode, and the ways to ask it."""
+class Asking:
+    """A model in one mode, and the ways to ask it. `pieces` are those that the last stream of text showed."""
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode: Mode = mode
+        self.pieces: list[Any] = []
+
+    def ask(self, chain: Chain[Any, Any], value: Any = "hi", run: Run | None = None) -> Any:
+        """The chain's value in this mode. Of a stream of text, the pieces must be the text."""
+        self.pieces = []
+        if self.mode == "invoke":
+            return chain.invoke(value, run=run)
+        if self.mode == "stream":
+            with chain.stream(value, run=run) as stream:
+                self.pieces.extend(stream)
+                return self._joined(stream.value)
+        return asyncio.run(self._asked(chain, value, run))
+
+    async def _asked(self, chain: Chain[Any, Any], value: Any, run: Run | None) -> Any:
+        if self.mode == "ainvoke":
+            return await chain.ainvoke(value, run=run)
+        async with chain.astream(value, run=run) as stream:
+            async for piece in stream:
+                self.pieces.append(piece)
+            return self._joined(stream.value)
+
+    def fails(self, kind: Any, chain: Chain[Any, Any], run: Run | None = None) -> ChainkitError:
+        """The error of that class that asking must raise."""
+        try:
+            value = self.ask(chain, run=run)
+        except kind as error:
+            secret_free(error)
+            return error
+        raise AssertionError(f"it gave {value!r} and should have raised {kind}")
+
+    def _joined(self, value: Any) -> Any:
+        if hasattr(value, "finish_reason"):
+            shown = "".join(self.pieces)
+            assert shown == value.text, f"the pieces say {shown!r}, the reply {value.text!r}"
+        return value
+
+
+class Talk(Asking):
+    """A subject in one mode, and a server of its format to ask."""
 
     def __init__(self, make: Callable[..., Chain[Any, Any]], shape: AnyShape, mode: Mode) -> None:
+        super().__init__(mode)
         self.make = make
         self.shape: AnyShape = shape
-        self.mode: Mode = mode
 
     @contextmanager
     def serving(self, *turns: Any, seed: int | None = None) -> Generator[FaultServer]:
@@ -45,38 +87,6 @@ class Talk:
         """The subject's model, asking that server."""
         return self.make(server.url, **options)
 
-    def ask(self, chain: Chain[Any, Any], value: Any = "hi", run: Run | None = None) -> Any:
-        """The chain's value in this mode. Of a stream of text, the pieces must be the text."""
-        if self.mode == "invoke":
-            return chain.invoke(value, run=run)
-        if self.mode == "stream":
-            with chain.stream(value, run=run) as stream:
-                return _joined(list(stream), stream.value)
-        return asyncio.run(self._asked(chain, value, run))
-
-    async def _asked(self, chain: Chain[Any, Any], value: Any, run: Run | None) -> Any:
-        if self.mode == "ainvoke":
-            return await chain.ainvoke(value, run=run)
-        async with chain.astream(value, run=run) as stream:
-            pieces = [p async for p in stream]
-            return _joined(pieces, stream.value)
-
-    def fails(self, kind: Any, chain: Chain[Any, Any], run: Run | None = None) -> ChainkitError:
-        """The error of that class that asking must raise."""
-        try:
-            value = self.ask(chain, run=run)
-        except kind as error:
-            secret_free(error)
-            return error
-        raise AssertionError(f"it gave {value!r} and should have raised {kind}")
-
-
-def _joined(pieces: list[Any], value: Any) -> Any:
-    if hasattr(value, "finish_reason"):
-        shown = "".join(pieces)
-        assert shown == value.text, f"the pieces say {shown!r}, the reply {value.text!r}"
-    return value
-
 
 def secret_free(*shown: Any) -> None:
     """Assert that the key shows in none of these, nor in what caused them."""
@@ -87,21 +97,22 @@ def secret_free(*shown: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A name, what to do, and the modes in which it makes sense."""
+    """A name, what to do, the modes in which it makes sense, and whether it offers tools."""
 
     name: str
     check: Callable[[Talk], None]
     modes: tuple[Mode, ...] = MODES
+    tools: bool = False
 
 
 SCENARIOS: list[Scenario] = []
 
 
-def scenario(*modes: Mode) -> Callable[[Callable[[Talk], None]], Callable[[Talk], None]]:
+def scenario(*modes: Mode, tools: bool = False) -> Callable[[Callable[[Talk], None]], Callable[[Talk], None]]:
     """Put a function into the suite, under its name with blanks."""
 
     def put(check: Callable[[Talk], None]) -> Callable[[Talk], None]:
-        SCENARIOS.append(Scenario(check.__name__.replace("_", " "), check, modes or MODES))
+        SCENARIOS.append(Scenario(check.__name__.replace("_", " "), check, modes or MODES, tools))
         return check
 
     return put

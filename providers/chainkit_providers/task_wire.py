@@ -41,7 +41,9 @@ class VendorWire:
 
     def whole(self, body: Any) -> Json:
         """The answer as an object. Raises the fault that it holds, or ReplyMalformed."""
-        if isinstance(body, dict) and (body.get("error") is None or "data" in body or "text" in body):  # pyright: ignore[reportUnknownMemberType]
+        if not isinstance(body, dict):
+            raise malformed(self.provider, body, "object")
+        if body.get("error") is None or "data" in body or "text" in body:  # pyright: ignore[reportUnknownMemberType]
             return body  # pyright: ignore[reportUnknownVariableType]
         raise fault(self.provider, body, keys=self.keys)
 

@@ -17,19 +17,11 @@ WIRES = {
     "vertex-claude": ("vertex:claude-sonnet-4-5", "messages", "", {}),
     "ollama": ("ollama:some-model", "chat-lines", "", {}),
 }
-WITHOUT = {
-    "ollama": {
-        "usage": "its server tells no cached tokens; tests/providers/test_ollama.py holds the others",
-        "stop reasons": "its server filters nothing; tests/providers/written_answers.py holds the others",
-    }
-}
-"""What a wire has no words for."""
 
 
 def subject(name, carrier):
     spec, shape, under, options = WIRES[name]
-    without = WITHOUT.get(name, {})
-    return conformance.provider(spec, shape=shape, under=under, carrier=carrier, without=without, **options)
+    return conformance.provider(spec, shape=shape, under=under, carrier=carrier, **options)
 
 
 HTTPX = {name: subject(name, "httpx") for name in WIRES}

@@ -82,7 +82,9 @@ def test_what_is_wrong_is_named(subject, wire, named):
 
 
 def test_what_a_provider_cannot_do_is_left_out_with_its_reason(subject):
-    lame = dataclasses.replace(subject(ForgetsUsage), without={"usage": "it never tells"})
+    lame = dataclasses.replace(
+        subject(ForgetsUsage), without={"usage": "it never tells", "all modes agree": "it tells in streams"}
+    )
     conformance.check(lame, modes=("invoke",))
 
 
