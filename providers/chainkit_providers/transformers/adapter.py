@@ -136,7 +136,7 @@ class Transformers:
         held: dict[str, Any] = handed.model.config.to_dict() if handed is not None else source.config(place)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         context = source.context_of(held)
         if place is not None and place.file is not None:
-            context = source.gguf_context(place)
+            context, held = source.gguf_context(place), {"architectures": ["ForCausalLM"]}
         return Profile(
             provider=self.name,
             model=model,

@@ -26,14 +26,12 @@ Step: TypeAlias = Callable[[Any, Any], Any]
 def steps(loaded: Loaded, body: Mapping[str, Any], prompt: int, rows: int) -> list[Step]:
     """The steps that a body asks for. `prompt` tokens are no part of the answer. Raises BadRequest."""
     held = native.door("transformers")
-    chosen: list[Step] = []
+    chosen: list[Step] = [_Bias(loaded, body["logit_bias"])] if body.get("logit_bias") else []
     settings = told(loaded, body)
     if settings["repeat_penalty"] not in (None, 1, 1.0):
         chosen.append(held.RepetitionPenaltyLogitsProcessor(float(settings["repeat_penalty"])))
     if body.get("no_repeat_ngram"):
         chosen.append(held.NoRepeatNGramLogitsProcessor(body["no_repeat_ngram"]))
-    if body.get("logit_bias"):
-        chosen.append(_Bias(loaded, body["logit_bias"]))
     if body.get("min_tokens"):
         device = loaded.model.device
         chosen.append(held.MinNewTokensLengthLogitsProcessor(prompt, body["min_tokens"], loaded.ends, device=device))

@@ -43,6 +43,9 @@ class Loaded:
         self.kept: dict[str, Any] = {}
         """What is made of it once: a grammar's vocabulary, pipelines."""
         self._places = Places(1)
+        if self.context is not None:
+            # Many do not know how long a text their model reads.
+            tokenizer.model_max_length = min(tokenizer.model_max_length, self.context)
 
     def __repr__(self) -> str:
         return f"Loaded({type(self.model).__name__}, {self.name!r})"
@@ -173,15 +176,23 @@ def _failed(place: Source, kind: Kind, error: Exception) -> ProviderError:
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Without transformers' progress bars: they would stand between a program's own lines."""
+    """Without transformers' progress bars: they would stand between a program's own lines, and each leaves a thread."""
     told = native.door("transformers").utils.logging
-    shown = told.is_progress_bar_enabled()
+    # This one asks nobody whether it is wanted.
+    gguf = native.door("transformers.modeling_gguf_pytorch_utils")
+    shown, bar = told.is_progress_bar_enabled(), getattr(gguf, "tqdm", None)
     told.disable_progress_bar()
+    gguf.tqdm = _unseen
     try:
         yield
     finally:
+        gguf.tqdm = bar
         if shown:
             told.enable_progress_bar()
+
+
+def _unseen(items: Any, **_: Any) -> Any:
+    return items
 
 
 def _after_fork() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from chainkit.errors import ChainkitError, UnknownModel
 
 _HUB = re.compile(
-    r"(?P<repo>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?"
-    r"|(?P<of>[\w.-]+/[\w.-]+)(@(?P<of_revision>[\w.-]+))?/(?P<file>[\w./-]+\.gguf)"
+    r"(?P<of>[\w.-]+/[\w.-]+)(@(?P<of_revision>[\w.-]+))?/(?P<file>[\w./-]+\.gguf)"
+    r"|(?P<repo>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?"
 )
 
 
