@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from chainkit.models.http import HttpProvider
 from chainkit_providers.anthropic.messages import MessagesWire
+from chainkit_providers.anthropic.options import AnthropicOptions
 from chainkit_providers.anthropic.reply import KEYS
+
+__all__ = ["AnthropicOptions", "provider"]
 
 provider = HttpProvider(
     name="anthropic",
@@ -21,5 +24,6 @@ provider = HttpProvider(
     keys_at="https://platform.claude.com/settings/keys",
     sdk="chainkit_providers.anthropic.sdk:SDK",
     extra="anthropic",
+    vendor=AnthropicOptions,
     profiles="chainkit_providers.anthropic.models:profile",
 )

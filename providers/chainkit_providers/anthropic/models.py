@@ -68,6 +68,7 @@ OPTIONS = frozenset(
         "reasoning",
         "reasoning_tokens",
         "service_tier",
+        "prompt_cache",
         "user",
         "tool_choice",
         "parallel_tools",

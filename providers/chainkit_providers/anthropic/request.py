@@ -177,6 +177,10 @@ def _put_options(body: Json, options: dict[str, Any], known: Family | None) -> N
         body["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
     if "service_tier" in options:
         body["service_tier"] = options.pop("service_tier")
+    if "prompt_cache" in options:
+        # The vendor itself marks the last block that can be kept, and finds earlier ones.
+        lasts = {"ttl": "1h"} if options.pop("prompt_cache") == "long" else {}
+        body["cache_control"] = {"type": "ephemeral", **lasts}
     if "user" in options:
         body["metadata"] = {"user_id": options.pop("user")}
 

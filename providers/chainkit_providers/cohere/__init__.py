@@ -5,8 +5,11 @@ from __future__ import annotations
 from chainkit.models.http import HttpProvider
 from chainkit_providers.cohere.chat import ChatV2
 from chainkit_providers.cohere.embed import EmbedV2
+from chainkit_providers.cohere.options import CohereOptions
 from chainkit_providers.cohere.reply import KEYS
 from chainkit_providers.reranking import RerankWire
+
+__all__ = ["CohereOptions", "provider"]
 
 provider = HttpProvider(
     name="cohere",
@@ -19,5 +22,6 @@ provider = HttpProvider(
     keys_at="https://dashboard.cohere.com/api-keys",
     sdk="chainkit_providers.cohere.sdk:SDK",
     extra="cohere",
+    vendor=CohereOptions,
     profiles="chainkit_providers.cohere.models:profile",
 )
