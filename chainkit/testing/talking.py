@@ -69,18 +69,20 @@ class Asking:
 
 
 class Talk(Asking):
-    """A subject in one mode, and a server of its format to ask."""
+    """A subject in one mode, and a server of its format to ask. `seen` is all that it was asked."""
 
     def __init__(self, make: Callable[..., Chain[Any, Any]], shape: AnyShape, mode: Mode) -> None:
         super().__init__(mode)
         self.make = make
         self.shape: AnyShape = shape
+        self.seen: list[Seen] = []
 
     @contextmanager
     def serving(self, *turns: Any, seed: int | None = None) -> Generator[FaultServer]:
         """A server for the subject; nothing may be under way when it ends."""
         with FaultServer(turns or "ok", shape=self.shape, seed=seed) as server:
             yield server
+            self.seen.extend(server.requests)
             assert server.wait_idle(), f"{server.busy} requests are still under way"
 
     def model(self, server: FaultServer, **options: Any) -> Chain[Any, Any]:
