@@ -63,8 +63,10 @@ class LocalBackend:
         reply.model, reply.price = request.model, _nothing
         return reply
 
-    def render(self, request: ChatRequest) -> Rendered:
-        """The request as llama.cpp gets it."""
+    def render(self, request: Any) -> Rendered:
+        """The request as llama.cpp gets it, or an embedding model its texts."""
+        if request.kind == "embed":
+            return embedders.rendered(request)
         where = self._handed.path if self._handed is not None else place(find(request.model))
         return Rendered("", "local", request.model, "CALL", where.as_uri(), {}, self._encode(request))
 

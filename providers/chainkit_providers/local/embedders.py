@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from chainkit.errors import MissingExtra, UnknownModel, did_you_mean
 from chainkit.models.embed import Embeddings
 from chainkit.models.profile import Profile
+from chainkit.models.provider import Rendered
 from chainkit.models.settled import settle
 from chainkit.usage import FREE, Usage
 from chainkit_providers.local.engine import Settings
@@ -173,6 +174,16 @@ def encoder(name: str) -> Encoder:
 
 
 _LOADING = Lock()
+
+
+def rendered(request: EmbedRequest) -> Rendered:
+    """The request as `.render(x)` shows it. Raises UnknownModel, BadRequest for an option that is not honoured."""
+    find(request.model)
+    left = {name: value for name, value in request.options.items() if name != "task"}
+    settle(request, left, f"local:{request.model}", ("task",))
+    return Rendered(
+        "", "local", request.model, "CALL", "memory:", {}, {"texts": list(request.texts), **request.options}
+    )
 
 
 async def embed(call: Call) -> Embeddings:

@@ -46,7 +46,7 @@ def _completion(loaded: Loaded, body: Mapping[str, Any]) -> Prompt:
             msg = f"{loaded.name} fills no gaps: its vocabulary has no marks for them"
             raise BadRequest(msg, cure="use a model trained for it (qwen2.5-coder, starcoder2, codegemma)")
         text = family.around(text, body["suffix"])
-    tokens: list[int] = loaded.tokenizer(text)["input_ids"]
+    tokens: list[int] = loaded.tokenizer(text, verbose=False)["input_ids"]
     # An empty text still begins somewhere.
     return Prompt(tokens or loaded.ends[:1] or [0])
 
@@ -63,7 +63,7 @@ def _chat(loaded: Loaded, body: Mapping[str, Any]) -> Prompt:
     text += begun if body.get("force_call") else ""
     # A template of its own lets a small model repeat its call for ever.
     stop = CALL_END if ours and not body.get("several_calls") and not body.get("force_call") else None
-    return Prompt(loaded.tokenizer(text, add_special_tokens=False)["input_ids"], begun, stop)
+    return Prompt(loaded.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], begun, stop)
 
 
 def _template(loaded: Loaded, tools: list[Any] | None) -> tuple[str, bool]:

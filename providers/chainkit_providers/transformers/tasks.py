@@ -135,7 +135,7 @@ class _Folder:
 def _within(loaded: Loaded, texts: list[str], request: Any) -> list[int]:
     """How many tokens of each text are read; a warning where that is not all of it."""
     limit = _limit(loaded)
-    counts = [len(ids) for ids in loaded.tokenizer(texts)["input_ids"]] if texts else []
+    counts = [len(ids) for ids in loaded.tokenizer(texts, verbose=False)["input_ids"]] if texts else []
     for at, tokens in enumerate(counts):
         if limit is not None and tokens > limit:
             request.warn(f"text {at} has {tokens} tokens, of which {loaded.name} reads the first {limit}")

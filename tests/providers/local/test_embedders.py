@@ -109,3 +109,8 @@ def test_without_the_extra_its_line_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"chainkit\[embed\]"):
         embedder("local:minilm").invoke("x")
+
+
+def test_what_would_be_embedded_can_be_seen() -> None:
+    (seen,) = embedder("local:minilm", task="query").render(["a", "b"])
+    assert (seen.provider, seen.body) == ("local", {"texts": ["a", "b"], "task": "query"})
