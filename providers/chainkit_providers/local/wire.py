@@ -34,6 +34,8 @@ DIALECT = Dialect(
     ),
     strict=False,
     stream_usage=False,
+    # llama.cpp parts thinking from text itself for the templates that it knows, and leaves the tags in for others.
+    think_tags=True,
 )
 OPTIONS = frozenset({*DIALECT.options, "parallel_tools", "extra"})
 _JSON = "%llguidance {}\nstart: %json "

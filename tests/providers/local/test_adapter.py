@@ -235,6 +235,13 @@ def test_an_option_it_cannot_honour_raises_before_anything_is_sent() -> None:
         local().invoke(Message("user", (Text("What is this?"), Media("image", "image/png", data=b"x"))))
 
 
+def test_thinking_between_tags_is_parted_from_the_text() -> None:
+    chain = local(grammar='%llguidance {}\nstart: "<think>I think.</think>\\n\\nYes."', max_tokens=30)
+    reply = chain.invoke("Hi")
+    assert (reply.thinking, reply.text) == ("I think.", "Yes.")
+    assert "".join(chain.stream("Hi")) == "Yes."
+
+
 def test_too_long_a_prompt_names_both_numbers() -> None:
     with pytest.raises(ContextTooLong, match=r"has \d+ tokens, and .* room for 4096"):
         local().invoke("word " * 5000)
