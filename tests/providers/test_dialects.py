@@ -133,7 +133,7 @@ def test_what_a_text_was_marked_as_goes_back_to_those_who_marked_it() -> None:
     reply = RESPONSES.decode({"status": "completed", "output": [item]})
     turns = Messages((Message("assistant", reply.parts),))
     (sent,) = RESPONSES.encode(ChatRequest("gpt-5.5", turns), {})["input"]
-    assert sent == {"role": "assistant", "content": "I look.", "phase": "commentary"}
+    assert sent == {"type": "message", "role": "assistant", "content": "I look.", "phase": "commentary"}
     assert "phase" not in body(gateways.xai, api="responses", messages=turns)["input"][0]
     assert reply.parts == (Text("I look."),)
 

@@ -179,7 +179,7 @@ def test_thinking_goes_back_to_the_vendor_that_made_it_and_to_no_other() -> None
     summary = [{"type": "summary_text", "text": "b"}, {"type": "summary_text", "text": "c"}]
     assert encode(RESPONSES, turn)["input"] == [
         {"type": "reasoning", "summary": summary, "encrypted_content": "sealed too"},
-        {"role": "assistant", "content": "so"},
+        {"type": "message", "role": "assistant", "content": "so"},
     ]
     assert encode(of(deepseek), turn)["messages"][0] == {"role": "assistant", "content": "so", "reasoning_content": "d"}
     assert encode(COHERE, turn)["messages"][0]["content"][0] == {"type": "thinking", "thinking": "e"}
@@ -204,7 +204,7 @@ def test_thinking_that_cannot_be_proved_stays_behind() -> None:
         {"type": "text", "text": "so"}
     ]
     assert encode(RESPONSES, Message("assistant", (unsealed, Text("so"))))["input"] == [
-        {"role": "assistant", "content": "so"}
+        {"type": "message", "role": "assistant", "content": "so"}
     ]
 
 

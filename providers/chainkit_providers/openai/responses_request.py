@@ -104,7 +104,7 @@ def _assistant(parts: tuple[Part, ...], dialect: Dialect) -> Iterable[Json]:
         if isinstance(part, Text):
             if part.text:
                 phase = {"phase": part.phase} if dialect.phases and part.phase else {}
-                yield {"role": "assistant", "content": part.text, **phase}
+                yield {"type": "message", "role": "assistant", "content": part.text, **phase}
         elif isinstance(part, ToolCall):
             yield _call(part)
         elif isinstance(part, ServerItem) and part.vendor == dialect.vendor:
