@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, cast, overload
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
@@ -154,7 +154,6 @@ def as_messages(value: Any) -> Messages | None:
 
 def counted_text(value: Any) -> str | None:
     """The text of an answer that counts as its text where a text is wanted: a reply, a transcript; else None."""
-    kind: Any = type(value)
-    if getattr(kind, "counts_as_text", False) or hasattr(value, "finish_reason"):
+    if getattr(cast("Any", type(value)), "counts_as_text", False) or hasattr(value, "finish_reason"):
         return str(value.text)
     return None

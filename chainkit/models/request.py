@@ -63,8 +63,20 @@ class OutputSpec:
     description: str = ""
 
 
+class Noting:
+    """A request that writes down, for the reply, what the model is not told."""
+
+    __slots__ = ()
+    warnings: list[str]
+
+    def warn(self, text: str) -> None:
+        """Write it down, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
 @dataclass(slots=True)
-class ChatRequest:
+class ChatRequest(Noting):
     """One question to a chat model.
 
     `options` holds only what was set. `stream` asks for pieces. An adapter's `encode` takes each option
@@ -82,11 +94,6 @@ class ChatRequest:
     stream: bool = False
     lenient: bool = False
     warnings: list[str] = field(default_factory=list[str])
-
-    def warn(self, text: str) -> None:
-        """Write down what the model is not told, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
 
     @property
     def size(self) -> int:

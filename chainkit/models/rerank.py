@@ -109,9 +109,9 @@ def reranker(spec: str, **options: Unpack[RerankOptions]) -> Chain[RerankInput, 
 
 
 def _requests(model: str, value: Any, options: Mapping[str, Any], profile: Profile) -> list[RerankRequest]:
-    held: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    kind, held = type(value).__name__, cast("Mapping[str, Any]", value if isinstance(value, Mapping) else {})
     if not {"query", "documents"} <= held.keys():
-        msg = f"a reranker takes {{'query': ..., 'documents': [...]}}, and got {type(value).__name__}: {value!r:.60}"
+        msg = f"a reranker takes {{'query': ..., 'documents': [...]}}, and got {kind}: {held or value!r:.60}"
         raise CompositionError(msg, cure="put parallel(query=..., documents=...) or a step before it")
     query, texts = text_of(held["query"], "a reranker's query"), [_text(d, i) for i, d in enumerate(held["documents"])]
     made: list[RerankRequest] = []

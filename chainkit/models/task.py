@@ -15,6 +15,7 @@ from chainkit.errors import CompositionError, did_you_mean
 from chainkit.messages import counted_text
 from chainkit.models.provider import Account
 from chainkit.models.reached import ATTEMPTS, reached
+from chainkit.models.request import Noting
 from chainkit.models.resolve import resolve
 from chainkit.models.sending import sent
 from chainkit.run.call import Tries
@@ -35,7 +36,7 @@ CONCURRENCY = 4
 
 
 @dataclass(slots=True)
-class TaskRequest:
+class TaskRequest(Noting):
     """What every request holds that is no chat; a kind adds what it asks about, and sets `kind`.
 
     `tokens` says that it is priced by the text it reads; `size` are the characters of that text. `media` names the
@@ -51,11 +52,6 @@ class TaskRequest:
     stream: bool = False
     lenient: bool = False
     warnings: list[str] = field(default_factory=list[str])
-
-    def warn(self, text: str) -> None:
-        """Write down what the model is not told, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
 
     @property
     def size(self) -> int:
