@@ -59,7 +59,7 @@ def judged(line: Any) -> Judged:
     wire = line.says.get("wire")
     if wire is None:
         return Judged("excluded", UNREAD[line.kind])
-    if wire.removesuffix("_stream") in OTHER_WIRES:
+    if wire.removesuffix("_stream") in OTHER_WIRES and reader_of(line) is None:
         return Judged("excluded", OTHER_WIRES[wire.removesuffix("_stream")])
     if not _known(line):
         return Judged("excluded", f"no adapter for {line.provider}")
