@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from chainkit import Reply
-from chainkit.messages import ToolCall
+from chainkit.messages import Text, Thinking, ToolCall
 
 Answer: TypeAlias = "str | Callable[[Any], Any]"
 
@@ -40,6 +40,8 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Describe this picture", "A red enamel kettle stands on a wooden table."),
     ("*", r"Note down in one line", "Meeting at nine; Ada brings figures, Ben books the room."),
     ("*", r"^Voice note: ", json.dumps(_TASKS)),
+    ("*", r"A bat and a ball", lambda _: Reply((Thinking("If the ball cost 10..."), Text("5 cents.")))),
+    ("*", r"Is this a yes or a no", '"no"'),
     ("*", r"Say hello", "Hello, hallo, bonjour."),
     ("*", r"capital of France", " Paris."),
     ("*", r"Do I need an umbrella", _calling("weather", city="Ulm")),

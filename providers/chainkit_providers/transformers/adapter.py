@@ -149,6 +149,12 @@ class Transformers:
             most=32,
         )
 
+    def models(self) -> list[dict[str, Any]]:
+        """The models in Hugging Face's cache on this machine: `name`, `path`, and `bytes`."""
+        from chainkit_providers.transformers.pulling import pulled
+
+        return pulled()
+
     def pull(self, model: str, *, progress: Callable[[int, int], object] | None = None, force: bool = False) -> Any:
         """Fetch a model into Hugging Face's own cache. `progress(done, total)` is told the bytes."""
         from chainkit_providers.transformers.pulling import pull

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import ConnectionFailed, MissingExtra, UnknownModel
+from chainkit.errors import ChainkitError, ConnectionFailed, MissingExtra, UnknownModel
 from chainkit_providers.transformers import source
 
 if TYPE_CHECKING:
@@ -36,9 +36,28 @@ def pull(place: Source, progress: Callable[[int, int], object] | None = None, *,
         raise UnknownModel(msg, cure="check the name; HF_TOKEN opens what is your own or was granted") from error
     except errors.RevisionNotFoundError as error:
         raise UnknownModel(f"{place.where} has no revision {place.revision}", cure="check the part behind @") from error
-    except (errors.OfflineModeIsEnabled, errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
+    except ChainkitError:
+        raise
+    except Exception as error:  # the hub's own errors, and those of whichever HTTP client it uses
         msg = f"{place.where} could not be fetched ({type(error).__name__}): {error!s:.300}"
         raise ConnectionFailed(msg, cure="look at the network; HF_HUB_OFFLINE must not be set for a pull") from error
+
+
+def pulled() -> list[dict[str, Any]]:
+    """What lies in the hub's cache: `name`, `path`, `bytes`. Empty where there is none."""
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return []
+    try:
+        held = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    found = [
+        {"name": r.repo_id, "path": str(r.repo_path), "bytes": r.size_on_disk} for r in held if r.repo_type == "model"
+    ]
+    return sorted(found, key=lambda row: str(row["name"]))
 
 
 def _fetched(hub: Any, place: Source, progress: Callable[[int, int], object] | None, force: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -165,3 +166,16 @@ def test_a_pull_without_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_pull_of_a_folder_only_looks_whether_it_is_one(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     assert pulling.pull(source.find(str(tmp_path))) == str(tmp_path)
+
+
+def test_what_was_pulled_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hubs = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+    repos = [("model", "acme/b"), ("dataset", "acme/texts"), ("model", "acme/a")]
+    held = [SimpleNamespace(repo_type=t, repo_id=n, repo_path=tmp_path / n, size_on_disk=7) for t, n in repos]
+    monkeypatch.setattr(hubs, "scan_cache_dir", lambda: SimpleNamespace(repos=held))
+    assert [(row["name"], row["bytes"]) for row in provider.models()] == [("acme/a", 7), ("acme/b", 7)]
+
+
+def test_a_pull_that_breaks_in_the_client_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConnectionFailed, match="could not be fetched.*no route"):
+        pull(monkeypatch, Hub(RuntimeError("no route")), "acme/small")
