@@ -17,6 +17,7 @@ from chainkit.errors import AuthenticationError, BadRequest, ContextTooLong, Ser
 
 # Tests are imported by their paths: what lies beside them is found here.
 sys.path.insert(0, str(Path(__file__).parent))
+import traffic_table
 from judging import judged
 from reading import (
     DIFFERS,
@@ -120,3 +121,9 @@ def test_every_citation_that_has_a_place_names_the_text_that_stands_there(traffi
         assert [reply.text[c.start : c.end] for c in cited] == [c.text for c in cited], line.id
         placed += len(cited)
     assert placed > 100
+
+
+def test_the_table_on_the_page_is_the_one_that_was_found(everything: list[Any]) -> None:
+    held = traffic_table.PAGE.read_text(encoding="utf-8")
+    shown = held.partition(traffic_table.BEGIN)[2].partition(traffic_table.END)[0].strip()
+    assert shown == traffic_table.page(), "write it anew: python tests/providers/traffic_table.py --write"

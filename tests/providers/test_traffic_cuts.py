@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chainkit import model
+from chainkit import completion, model
 from chainkit.errors import ConnectionFailed, ProviderError, ReplyMalformed, StreamBroken
 from chainkit.testing.faults import Told
 from chainkit.testing.server import FaultServer
@@ -150,10 +150,12 @@ SPECS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cohere_v2": ("cohere:command-x", "", {}),
     "gemini": ("google:gemini-x", "", {}),
     "ollama": ("ollama:x", "", {}),
+    "openai_completion": ("openai:x", "/v1", {}),
+    "writer_completion": ("writer:x", "/v1", {}),
 }
 """How a wire's streams are asked for over loopback."""
 CARRIERS = ("httpx", "aiohttp", "sdk")
-WITHOUT_SDK = ("gemini", "ollama")
+WITHOUT_SDK = ("gemini", "ollama", "writer_completion")
 STREAMS = 4
 
 
@@ -175,7 +177,8 @@ def asked(server: FaultServer, wire: str, line: Any, at: int, carrier: str) -> A
     """A model whose answer is that stream, cut there."""
     spec, under, options = SPECS[wire]
     base = f"{server.url}/cut/{line.id}/{at}/{'rst' if at % 2 else 'fin'}{under}"
-    return model(spec, base_url=base, api_key="none-at-all", carrier=carrier, attempts=1, **options)
+    make: Any = completion if wire.endswith("completion") else model
+    return make(spec, base_url=base, api_key="none-at-all", carrier=carrier, attempts=1, **options)
 
 
 async def on_a_loop(chain: Any, shown: list[str]) -> Any:
@@ -202,6 +205,11 @@ def outcome(chain: Any, carrier: str) -> tuple[Any, str]:
         return error, "".join(shown)
 
 
+def fits(wire: str, line: Any) -> bool:
+    """Whether the way to ask a wire is the one that this line answers: chats are not asked as completions."""
+    return wire.endswith("completion") or line.kind != "completion"
+
+
 def is_right(found: Any, shown: str, whole: Reply, at: int) -> bool:
     """Whether that is what a connection may make of a stream that ends there."""
     if not isinstance(found, StreamBroken if at > 0 else (StreamBroken, ConnectionFailed)):
@@ -216,7 +224,7 @@ def test_a_connection_that_ends_inside_a_stream_breaks_it_and_leaves_nothing_ope
 ) -> None:
     if carrier == "sdk" and wire in WITHOUT_SDK:
         pytest.skip("its vendor's client carries nothing of ours")
-    lines = [x for x in chosen(traffic, wire) if len(x.body) > 400 and x.kind != "completion"][:STREAMS]
+    lines = [x for x in chosen(traffic, wire) if len(x.body) > 400 and fits(wire, x)][:STREAMS]
     threads, wrong = threading.active_count(), list[str]()
     with FaultServer(Cut(lines)) as server:
         for line in lines:

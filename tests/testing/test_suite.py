@@ -14,6 +14,7 @@ from chainkit.testing.wire_bodies import SHAPES, Said, body, events, refusal
 from chainkit.usage import Usage
 from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.dialect import Dialect
+from chainkit_providers.openai.embeddings import EmbeddingsWire
 
 
 class Wire(ChatCompletions):
@@ -86,6 +87,56 @@ def test_what_a_provider_cannot_do_is_left_out_with_its_reason(subject):
         subject(ForgetsUsage), without={"usage": "it never tells", "all modes agree": "it tells in streams"}
     )
     conformance.check(lame, modes=("invoke",))
+
+
+def test_an_adapter_is_called_with_for_its_own_cases(subject):
+    cases = conformance(subject(Wire), modes=("invoke",))
+    assert [str(c) for c in cases] == [str(c) for c in conformance.cases(modes=("invoke",))]
+    cases[0].check()
+    with pytest.raises(TypeError, match="knows no adapter"):
+        conformance.cases()[0].check()
+
+
+def test_an_adapter_without_tools_is_asked_for_none(subject):
+    lame = conformance.provider("openai:gpt-x", shape="chat-completions", under="/v1", tools=False)
+    names = {c.scenario.name for c in conformance(lame)}
+    assert "text" in names
+    assert not any(c.scenario.tools for c in conformance(lame))
+    offering = {c.scenario.name for c in conformance.cases() if c.scenario.tools}
+    assert {*conformance.scenarios()} - names == offering
+
+
+def test_a_scenario_or_a_shape_that_there_is_not_is_an_error():
+    with pytest.raises(ValueError, match="no scenario 'usages'"):
+        conformance.provider("openai:gpt-x", shape="chat-completions", without={"usages": "?"})
+    with pytest.raises(ValueError, match="no shape 'chat'"):
+        conformance.provider("openai:gpt-x", shape="chat")
+
+
+class Backwards(EmbeddingsWire):
+    """An adapter that mixes up the order."""
+
+    def decode(self, body, request):
+        found = super().decode(body, request)
+        return dataclasses.replace(found, vectors=found.vectors[::-1])
+
+
+def test_an_embedder_that_mixes_up_its_vectors_is_named(subject):
+    wire = Backwards("stranger")
+    register(HttpProvider(name="stranger", base_url="https://stranger.example", wires={}, tasks={"embed": wire}))
+    try:
+        found = conformance.embedder(
+            "stranger:e1",
+            texts=lambda asked: asked["input"],
+            answer=lambda vectors, tokens: {
+                "data": [{"index": i, "embedding": v} for i, v in enumerate(vectors)],
+                "usage": {"prompt_tokens": tokens},
+            },
+        )
+        with pytest.raises(AssertionError, match="vectors stand in the order of their texts"):
+            conformance.check(found)
+    finally:
+        unregister("stranger")
 
 
 def test_cases_have_names_of_their_own():
