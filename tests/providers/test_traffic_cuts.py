@@ -149,13 +149,14 @@ SPECS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "anthropic": ("anthropic:claude-x", "", {"max_tokens": 9}),
     "cohere_v2": ("cohere:command-x", "", {}),
     "gemini": ("google:gemini-x", "", {}),
+    "bedrock_converse": ("bedrock:amazon.nova-lite-v1:0", "", {}),
     "ollama": ("ollama:x", "", {}),
     "openai_completion": ("openai:x", "/v1", {}),
     "writer_completion": ("writer:x", "/v1", {}),
 }
 """How a wire's streams are asked for over loopback."""
 CARRIERS = ("httpx", "aiohttp", "sdk")
-WITHOUT_SDK = ("gemini", "ollama", "writer_completion")
+WITHOUT_SDK = ("bedrock_converse", "gemini", "ollama", "writer_completion")
 STREAMS = 4
 
 
@@ -220,8 +221,9 @@ def is_right(found: Any, shown: str, whole: Reply, at: int) -> bool:
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("wire", SPECS)
 def test_a_connection_that_ends_inside_a_stream_breaks_it_and_leaves_nothing_open(
-    traffic: list[Any], wire: str, carrier: str
+    traffic: list[Any], wire: str, carrier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
     if carrier == "sdk" and wire in WITHOUT_SDK:
         pytest.skip("its vendor's client carries nothing of ours")
     lines = [x for x in chosen(traffic, wire) if len(x.body) > 400 and fits(wire, x)][:STREAMS]
