@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainkit_providers.transformers.adapter import Transformers, provider
-    from chainkit_providers.transformers.loaded import Loaded
+    from chainkit_providers.transformers.loaded import Loaded, forget
     from chainkit_providers.transformers.options import TransformersOptions
 
-__all__ = ["Loaded", "Transformers", "TransformersOptions", "provider"]
+__all__ = ["Loaded", "Transformers", "TransformersOptions", "forget", "provider"]
 
-_HOMES = {"Loaded": "loaded", "Transformers": "adapter", "TransformersOptions": "options", "provider": "adapter"}
+_HOMES = {
+    "Loaded": "loaded",
+    "Transformers": "adapter",
+    "TransformersOptions": "options",
+    "forget": "loaded",
+    "provider": "adapter",
+}
 
 
 def __getattr__(name: str) -> Any:

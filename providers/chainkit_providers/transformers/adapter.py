@@ -124,6 +124,7 @@ class Transformers:
     protocol = PROTOCOL
     name = "transformers"
     extra = "transformers"
+    vendor = "chainkit_providers.transformers.options:TransformersOptions"
 
     def open(self, account: Account) -> TransformersBackend:
         """A backend; the model is loaded at its first call, once for this process."""

@@ -126,6 +126,7 @@ def reply(written: Written, model: str, *, chat: bool, tools: bool) -> Reply:
     replies = [_reply(row, model, Growing(chat=chat, tools=tools)) for row in written.rows]
     first = replies[0]
     first.choices = tuple(replies[1:])
+    first.prompt_logprobs = tuple(written.prompt)
     first.usage = Usage(input=written.read, output=sum(row.tokens for row in written.rows))
     return first
 

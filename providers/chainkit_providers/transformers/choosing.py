@@ -101,28 +101,3 @@ class _Bias:
         for token, value in self._bias.items():
             changed[:, token] += value
         return changed
-
-
-class Probabilities:
-    """Writes down how likely each token was before anything changed its score, and the `most` likeliest beside it."""
-
-    def __init__(self, loaded: Loaded, most: int, rows: int) -> None:
-        self._torch = native.door("torch")
-        self._loaded = loaded
-        self._most = most
-        self._now: Any = None
-        self.rows: list[list[dict[str, Any]]] = [[] for _ in range(rows)]
-
-    def __call__(self, tokens: Any, scores: Any) -> Any:
-        self._now = self._torch.log_softmax(scores.float(), dim=-1)
-        return scores
-
-    def note(self, row: int, token: int) -> None:
-        """That token was chosen in that row."""
-        likely = self._now[row]
-        values, numbers = likely.topk(self._most)
-        others = [self._told(n, v) for n, v in zip(numbers.tolist(), values.tolist())]
-        self.rows[row].append({**self._told(token, float(likely[token])), "top_logprobs": others})
-
-    def _told(self, token: int, logprob: float) -> dict[str, Any]:
-        return {"token": self._loaded.tokenizer.decode([token]), "logprob": logprob}

@@ -42,7 +42,7 @@ DIALECT = Dialect(
     media=(),
 )
 OPTIONS = frozenset({*DIALECT.options, "parallel_tools", "extra", "vendor"})
-_COMPLETES = OPTIONS - {"parallel_tools", "tool_choice", "reasoning"}
+_COMPLETES = OPTIONS - {"parallel_tools", "tool_choice", "reasoning"} | {"prompt_logprobs"}
 _JSON = "%llguidance {}\nstart: %json "
 _CHATS, _COMPLETIONS, _ELSE = (
     frozenset({"num_beams", "length_penalty", "early_stopping", "no_repeat_ngram", "min_tokens", "template"}),
@@ -63,7 +63,8 @@ def encode(request: ChatRequest) -> dict[str, Any]:
         _put_grammar(body)
         _put_tools(body, several=several)
         _put_generation(body, generation)
-    settle(request, options, f"transformers:{request.model}", tuple(OPTIONS))
+    honoured = _COMPLETES if isinstance(request, CompletionRequest) else OPTIONS
+    settle(request, options, f"transformers:{request.model}", tuple(honoured))
     body.pop("stream", None)
     _check(body)
     return body

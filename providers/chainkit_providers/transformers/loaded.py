@@ -42,6 +42,8 @@ class Loaded:
         self.source: Source | None = None
         self.kept: dict[str, Any] = {}
         """What is made of it once: a grammar's vocabulary, pipelines."""
+        self.context: int | None = source.context_of(model.config.to_dict())
+        """The tokens that the model was made for; None where it does not say."""
         self._places = Places(1)
         if self.context is not None:
             # Many do not know how long a text their model reads.
@@ -49,11 +51,6 @@ class Loaded:
 
     def __repr__(self) -> str:
         return f"Loaded({type(self.model).__name__}, {self.name!r})"
-
-    @property
-    def context(self) -> int | None:
-        """The tokens that the model was made for; None where it does not say."""
-        return source.context_of(self.model.config.to_dict())
 
     @property
     def ends(self) -> list[int]:
@@ -109,7 +106,7 @@ def loaded(name: str, kind: Kind) -> Loaded:
 
 
 def forget() -> None:
-    """Let go of every model that was loaded by its name."""
+    """Let go of every model that was loaded by its name, and of its memory. Each loads again when it is called."""
     with _lock:
         _held.clear()
 

@@ -31,6 +31,9 @@ def classify(loaded: Loaded, request: ClassifyRequest, ticket: Ticket) -> Classi
     """The labels that the model was trained for; or `labels`, by a model trained to tell whether one text follows from another."""
     asked = task_options(request, "labels")
     labels = asked.pop("labels", None)
+    if not type(loaded.model).__name__.endswith("ForSequenceClassification"):
+        msg = f"{loaded.name} was not made to classify: it is a {type(loaded.model).__name__}"
+        raise BadRequest(msg, cure="load it with AutoModelForSequenceClassification, or ask another model")
     with loaded.turn(ticket):
         read = _within(loaded, [request.text], request)
         scores = (

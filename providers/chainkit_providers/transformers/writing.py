@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import BadRequest, ServerError
 from chainkit_providers.transformers import native
-from chainkit_providers.transformers.choosing import Probabilities, steps
+from chainkit_providers.transformers.choosing import steps
+from chainkit_providers.transformers.likelihood import Probabilities, of_prompt
 from chainkit_providers.transformers.reading import read
 from chainkit_providers.transformers.spelling import Spelling, Stops
 
@@ -35,10 +36,11 @@ class Row:
 
 @dataclass(slots=True)
 class Written:
-    """All that was answered, and how many tokens were read for it."""
+    """All that was answered, how many tokens were read for it, and how likely those were where that was asked."""
 
     rows: list[Row]
     read: int
+    prompt: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 def write(loaded: Loaded, body: Mapping[str, Any], put: Callable[[str], object], ticket: Ticket) -> Written:
@@ -46,16 +48,20 @@ def write(loaded: Loaded, body: Mapping[str, Any], put: Callable[[str], object],
 
     Raises GivenUp once the ticket is cancelled, ContextTooLong, BadRequest, ServerError.
     """
+    if not loaded.model.can_generate():
+        msg = f"{loaded.name} was not made to write text: it is a {type(loaded.model).__name__}"
+        raise BadRequest(msg, cure="load it with AutoModelForCausalLM, or ask another model")
     with loaded.turn(ticket):
         prompt = read(loaded, body)
         try:
+            likely = of_prompt(loaded, prompt.tokens, body["prompt_logprobs"]) if "prompt_logprobs" in body else []
             rows = _beams(loaded, body, prompt) if body.get("num_beams", 1) > 1 else _rows(loaded, body, prompt, put)
         except (RuntimeError, MemoryError) as error:
             msg = f"{loaded.name}: {type(error).__name__}: {error!s:.300}"
             raise ServerError(msg, cure="a shorter prompt or a smaller model, if memory ran out") from error
     if body.get("num_beams", 1) > 1:
         put(rows[0].text)
-    return Written(rows, len(prompt.tokens))
+    return Written(rows, len(prompt.tokens), likely)
 
 
 def _rows(loaded: Loaded, body: Mapping[str, Any], prompt: Prompt, put: Callable[[str], object]) -> list[Row]:

@@ -165,6 +165,21 @@ def test_logprobs_are_those_before_anything_changed_them(ask: Any) -> None:
         assert len(token["top_logprobs"]) == 2
 
 
+def test_the_logprobs_of_a_prompt_are_those_of_going_on_with_its_beginning(go_on: Any, tiny: Any) -> None:
+    whole = go_on(max_tokens=4).invoke("Hello")
+    tokens = tiny.tokenizer("Hello")["input_ids"]
+    seen = go_on(prompt_logprobs=2, max_tokens=1).invoke("Hello")
+    assert len(seen.prompt_logprobs) == len(tokens)
+    assert seen.prompt_logprobs[0]["logprob"] is None
+    assert all(len(t["top_logprobs"]) == 2 for t in seen.prompt_logprobs[1:])
+    assert "".join(t["token"] for t in seen.prompt_logprobs) == "Hello"
+    assert whole.prompt_logprobs == ()
+    likeliest = tiny.model.generate(
+        tiny.tokenizer("Hello", return_tensors="pt")["input_ids"][:, :1], do_sample=False, max_new_tokens=1
+    )[0, 1]
+    assert seen.prompt_logprobs[1]["top_logprobs"][0]["token"] == tiny.tokenizer.decode([int(likeliest)])
+
+
 def test_a_bias_for_what_is_no_token_raises(ask: Any) -> None:
     with pytest.raises(BadRequest, match="'999' is no number of a token of tiny"):
         ask(logit_bias={"999": 1.0}).invoke("Hi")
@@ -267,6 +282,29 @@ def test_a_completion_goes_on_with_the_bare_text(go_on: Any, tiny: Any) -> None:
     assert go_on().invoke("").usage.output == 12
     with pytest.raises(BadRequest, match="fills no gaps"):
         go_on().invoke(Fill("a", "b"))
+
+
+def test_a_gap_is_marked_as_the_vocabulary_says(torch: Any) -> None:
+    from tiny_models import causal, tokenizer
+
+    from chainkit_providers.transformers import Loaded
+
+    coder = Loaded(causal(), tokenizer(None, "<fim_prefix>", "<fim_suffix>", "<fim_middle>"), name="coder")
+    chain = completion("transformers:coder", client=coder, temperature=0, max_tokens=3, prompt_logprobs=0)
+    read = chain.invoke(Fill("a{", "}b")).prompt_logprobs
+    assert "".join(t["token"] for t in read) == "<fim_prefix>a{<fim_suffix>}b<fim_middle>"
+
+
+def test_a_model_handed_over_for_something_else_says_what_it_is(tiny: Any) -> None:
+    from tiny_models import classifier as made, tokenizer
+
+    from chainkit import classifier
+    from chainkit_providers.transformers import Loaded
+
+    with pytest.raises(BadRequest, match="not made to write text: it is a BertForSequenceClassification"):
+        model("transformers:x", client=Loaded(made(["a"]), tokenizer())).invoke("Hi")
+    with pytest.raises(BadRequest, match="not made to classify: it is a LlamaForCausalLM"):
+        classifier("transformers:x", client=tiny).invoke("Hi")
 
 
 def test_too_long_a_prompt_raises_and_a_long_answer_ends_with_the_context(torch: Any) -> None:

@@ -15,7 +15,7 @@ TEMPLATE = (
 )
 
 
-def tokenizer(template: str | None = TEMPLATE) -> Any:
+def tokenizer(template: str | None = TEMPLATE, *marks: str) -> Any:
     """Bytes and some pairs of them, so that every text has tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -25,7 +25,7 @@ def tokenizer(template: str | None = TEMPLATE) -> Any:
     made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=320,
-        special_tokens=["<|end|>", "<|im_start|>", "<|im_end|>"],
+        special_tokens=["<|end|>", "<|im_start|>", "<|im_end|>", *marks],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
