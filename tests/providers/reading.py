@@ -17,6 +17,7 @@ from chainkit.messages import Messages, ServerItem
 from chainkit.models.completion import CompletionRequest
 from chainkit.models.http_answer import last
 from chainkit.models.pieces import TextPiece, ThinkingPiece, ToolPiece
+from chainkit.models.registry import find
 from chainkit.models.request import ChatRequest
 from chainkit.models.sse import SseParser
 from chainkit_providers import azure, gateways
@@ -57,6 +58,7 @@ GATEWAYS = {
     "deepseek": gateways.deepseek,
     "gateway": gateways.litellm,
     "groq": gateways.groq,
+    "huggingface": find("hf"),
     "local_openai_compat": gateways.litellm,
     "mistral": gateways.mistral,
     "openrouter": gateways.openrouter,

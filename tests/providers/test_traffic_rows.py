@@ -26,6 +26,7 @@ THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "prefix", "an
 """Fields of a recorded assistant's turn that say nothing of what was asked; thinking has tests of its own."""
 EXPLAINED = {
     ("deepseek", "seed"): "taken, and named nowhere in its documentation: no effect is promised",
+    ("huggingface", "tool_choice"): "the client leaves out `type`, which has one value only",
     ("mistral", "tools"): "the client leaves out `type`, which has one value only",
     ("openrouter", "tools"): "a field of one tool for which there is no word",
     ("zai", "thinking"): "an option of the vendor alone: zai_thinking",
