@@ -87,6 +87,8 @@ def _watching(ticket: Ticket) -> Any:
 
 
 _lock = threading.Lock()
+_one_load = threading.Lock()
+"""What keeps transformers quiet is one switch for all; besides, two loads at once are no faster."""
 _loading: dict[tuple[str, Kind], threading.Lock] = {}
 _held: dict[tuple[str, Kind], Loaded] = {}
 
@@ -116,7 +118,7 @@ def _load(place: Source, kind: Kind) -> Loaded:
     source.check(place)
     if place.file is not None and kind == "classify":
         raise BadRequest(f"transformers:{place.name}: a GGUF file holds no classifier", cure="name its folder instead")
-    with _quiet():
+    with _one_load, _quiet():
         try:
             model, tokenizer = _read(place, kind)
         except ChainkitError:
@@ -173,17 +175,22 @@ def _failed(place: Source, kind: Kind, error: Exception) -> ProviderError:
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Without transformers' progress bars: they would stand between a program's own lines, and each leaves a thread."""
+    """Without progress bars and reports: they would stand between a program's own lines, and a bar leaves a thread.
+
+    What is wrong with a model is told by an error.
+    """
     told = native.door("transformers").utils.logging
     # This one asks nobody whether it is wanted.
     gguf = native.door("transformers.modeling_gguf_pytorch_utils")
-    shown, bar = told.is_progress_bar_enabled(), getattr(gguf, "tqdm", None)
+    shown, bar, loud = told.is_progress_bar_enabled(), getattr(gguf, "tqdm", None), told.get_verbosity()
     told.disable_progress_bar()
+    told.set_verbosity_error()
     gguf.tqdm = _unseen
     try:
         yield
     finally:
         gguf.tqdm = bar
+        told.set_verbosity(loud)
         if shown:
             told.enable_progress_bar()
 
@@ -194,8 +201,8 @@ def _unseen(items: Any, **_: Any) -> Any:
 
 def _after_fork() -> None:
     """A lock that another thread held at the fork is held for ever; so may be one inside of torch."""
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _one_load
+    _lock, _one_load = threading.Lock(), threading.Lock()
     _loading.clear()
     _held.clear()
 
