@@ -1,6 +1,6 @@
 """llama.cpp's own HTTP server, in a process of its own: the real model behind the vendors' wires on this machine.
 
-python real_server.py model.gguf [embedding]    -> prints its URL, and serves until its standard input ends
+python real_server.py model.gguf CONTEXT [embedding]    -> prints its URL, and serves until its standard input ends
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, Self
 import httpx
 
 CONTEXT = 512
-"""Tokens of context of each of the two slots."""
+"""Tokens of context of each of the two slots, where a test asks for no other number."""
 
 
 class RealServer:
     """The server as a test sees it: `url`, and which slots are at work."""
 
-    def __init__(self, model: Path, *, embedding: bool = False) -> None:
+    def __init__(self, model: Path, *, embedding: bool = False, context: int = CONTEXT) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(model), *(["embedding"] if embedding else [])],
+            [sys.executable, __file__, str(model), str(context), *(["embedding"] if embedding else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -53,7 +53,7 @@ class RealServer:
         self._process.stdout.close()
 
 
-def parameters(model: Path) -> Any:
+def parameters(model: Path, context: int) -> Any:
     """One thread, two slots, no GPU's habits: the same question has the same answer at temperature 0."""
     import xllamacpp
 
@@ -61,7 +61,7 @@ def parameters(model: Path) -> Any:
 
     made = xllamacpp.CommonParams()
     made.model.path = str(model)
-    made.n_parallel, made.n_ctx = 2, 2 * CONTEXT
+    made.n_parallel, made.n_ctx = 2, 2 * context
     made.n_batch = made.n_ubatch = 64
     made.cpuparams.n_threads = made.cpuparams_batch.n_threads = 1
     made.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -73,11 +73,11 @@ def parameters(model: Path) -> Any:
     return made
 
 
-def serve(model: Path, *, embedding: bool) -> None:
+def serve(model: Path, context: int, *, embedding: bool) -> None:
     """Serve until nobody holds the other end of standard input."""
     import xllamacpp
 
-    made = parameters(model)
+    made = parameters(model, context)
     made.embedding = embedding
     if embedding:
         made.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
@@ -88,4 +88,4 @@ def serve(model: Path, *, embedding: bool) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), embedding="embedding" in sys.argv[2:])
+    serve(Path(sys.argv[1]), int(sys.argv[2]), embedding="embedding" in sys.argv[3:])

@@ -309,6 +309,16 @@ def test_beside_other_tools_any_call_is_forced() -> None:
     assert encode(MESSAGES, tools=(COUNT,), output=output)["tool_choice"] == {"type": "any"}
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_tool_forced_by_name_stands_alone_where_the_server_reads_words_only(api: str) -> None:
+    other = ToolSpec("other", "Another.", SCHEMA)
+    body = encode(llamacpp.wires[api], tools=(COUNT, other), tool_choice="other")
+    assert [t.get("function", t)["name"] for t in body["tools"]] == ["other"]
+    assert body["tool_choice"] == "required"
+    with pytest.raises(BadRequest, match="names no tool"):
+        encode(llamacpp.wires[api], tools=(COUNT,), tool_choice="other")
+
+
 def test_plain_json_is_asked_for_where_there_is_such_a_mode() -> None:
     output = OutputSpec("any", {}, "json")
     assert encode(CHAT, output=output)["response_format"] == {"type": "json_object"}

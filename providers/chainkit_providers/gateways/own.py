@@ -60,6 +60,8 @@ llamacpp = gateway(
     apis=("chat", "responses"),
     own=True,
     strict=False,
+    # It takes an object here for nothing said, and would choose freely.
+    tool_choices=("auto", "none", "required", "alone"),
     thinking_back="reasoning_content",
     thinking_switch="chat_template_kwargs",
     think_tags=True,

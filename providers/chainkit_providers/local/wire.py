@@ -34,6 +34,7 @@ DIALECT = Dialect(
     ),
     strict=False,
     stream_usage=False,
+    tool_choices=("auto", "none", "required", "alone"),
     # llama.cpp parts thinking from text itself for the templates that it knows, and leaves the tags in for others.
     think_tags=True,
 )
@@ -77,10 +78,6 @@ def fold() -> ChatFold:
 
 def _put_tools(body: dict[str, Any], form: ToolForm, *, several: bool) -> None:
     choice = body.get("tool_choice", "auto")
-    if isinstance(choice, dict):
-        wanted: str = choice["function"]["name"]  # pyright: ignore[reportUnknownVariableType]
-        body["tools"] = [t for t in body["tools"] if t["function"]["name"] == wanted]
-        body["tool_choice"] = choice = "required"
     if choice == "none":
         del body["tools"], body["tool_choice"]
         return

@@ -105,6 +105,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
         choice = choice or forced(output.name, bool(request.tools), dialect, dialect.options)
+    tools, choice = narrowed(tools, choice, request, dialect)
     if tools:
         check_tools(dialect)
         body["tools"] = tools
@@ -117,8 +118,22 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
 def wanted(options: dict[str, Any], named: Mapping[str, str], choices: tuple[str, ...]) -> str | None:
     """The choice of tools that was asked for, where the vendor knows it; else it stays among the options."""
     choice = options.get("tool_choice")
-    known = "tool_choice" in named and (choice if choice in _MODES else "name") in choices
+    words = {choice} if choice in _MODES else {"name", "alone"}
+    known = "tool_choice" in named and not words.isdisjoint(choices)
     return options.pop("tool_choice", None) if known else None
+
+
+def narrowed(
+    tools: list[Json], choice: str | None, request: ChatRequest, dialect: Dialect
+) -> tuple[list[Json], str | None]:
+    """The tools to offer, and the choice: a tool forced by name stands alone where the vendor knows only words.
+
+    Raises BadRequest for an unknown name.
+    """
+    if choice is None or choice in _MODES or "alone" not in dialect.tool_choices:
+        return tools, choice
+    check_choice(choice, request.tools, request.output)
+    return [t for t in tools if t.get("function", t)["name"] == choice], "required"
 
 
 def forced(name: str, others: bool, dialect: Dialect, named: Mapping[str, str]) -> str | None:

@@ -79,7 +79,8 @@ class Dialect:
       `thinking_switch`: the field by which `reasoning="none"` turns thinking off.
       `reasoning_object`: `reasoning: {effort, max_tokens}` instead of fields of their own.
       `phases`: Responses takes back what an answer's texts were marked as.
-    - `tool_choices`: which of "auto", "none", "required" it takes, and "name" for one tool by name.
+    - `tool_choices`: which of "auto", "none", "required" it takes, and "name" for one tool by name. With "alone"
+      such a tool is the only one offered, and "required", for a server that reads words only.
     - `media`: the kinds of part that it reads; `fetches`: those whose URL it opens itself;
       `parts`: whose form they have.
     - `cache`: how `prompt_cache` is asked for. `cost`: the field of its usage that tells the cost.

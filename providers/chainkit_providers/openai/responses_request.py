@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.messages import Media, ServerItem, Text, Thinking, ToolCall, ToolResult
 from chainkit_providers.openai.call_ids import told_apart
-from chainkit_providers.openai.chat_request import check_choice, check_tools, forced, plain, put_cache, wanted
+from chainkit_providers.openai.chat_request import check_choice, check_tools, forced, narrowed, plain, put_cache, wanted
 from chainkit_providers.payload import Json, arguments_text, cannot_send, media_url, note_foreign, result_text
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def _put_tools(body: Json, request: ChatRequest, options: dict[str, Any], dialec
     if output is not None and output.mode == "tool":
         tools.append(_function(output.name, output.schema, output.description))
         choice = choice or forced(output.name, bool(request.tools), dialect, dialect.responses)
+    tools, choice = narrowed(tools, choice, request, dialect)
     if tools:
         check_tools(dialect)
         body["tools"] = tools
