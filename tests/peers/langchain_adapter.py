@@ -39,7 +39,7 @@ class ChatChainkit(BaseChatModel):
     timeout: float | None = None
     max_retries: int = 2
     streaming: bool = False
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # noqa: RUF012 - a field of a pydantic model
     """Further options of our own where a value of a form is asked for."""
     lead: str | None = None
     """What an answer is begun with where a tool is forced: a small model rambles before its call, else."""
@@ -72,7 +72,7 @@ class ChatChainkit(BaseChatModel):
 
     def _sent(self, messages: Sequence[BaseMessage], asked: dict[str, Any]) -> Messages:
         found = sent(messages)
-        return found + (Message("assistant", (Text(self.lead),)),) if self._led(asked) else found
+        return Messages((*found, Message("assistant", (Text(self.lead),)))) if self._led(asked) else found
 
     def _generate(self, messages, stop=None, run_manager=None, **asked) -> ChatResult:
         with Run() as run:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 
 pytest.importorskip("langchain_tests", reason="LangChain's suite is installed by `make peers`")
-from langchain_tests.integration_tests import ChatModelIntegrationTests
-from langchain_tests.unit_tests import ChatModelUnitTests
+from langchain_tests.integration_tests import ChatModelIntegrationTests  # noqa: E402
+from langchain_tests.unit_tests import ChatModelUnitTests  # noqa: E402
 
 # Tests are imported by their paths: what lies beside them is found here.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "providers")]
-from langchain_adapter import ChatChainkit
-from real_server import RealServer
+from langchain_adapter import ChatChainkit  # noqa: E402
+from real_server import RealServer  # noqa: E402
 
 pytestmark = pytest.mark.local
 

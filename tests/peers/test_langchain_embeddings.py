@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("langchain_tests", reason="LangChain's suite is installed by `make peers`")
 from langchain_core.embeddings import Embeddings
-from langchain_tests.integration_tests import EmbeddingsIntegrationTests
-from langchain_tests.unit_tests import EmbeddingsUnitTests
+from langchain_tests.integration_tests import EmbeddingsIntegrationTests  # noqa: E402
+from langchain_tests.unit_tests import EmbeddingsUnitTests  # noqa: E402
 
 # Tests are imported by their paths: what lies beside them is found here.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "providers")]
-from langchain_adapter import ChainkitEmbeddings
-from real_server import RealServer
+from langchain_adapter import ChainkitEmbeddings  # noqa: E402
+from real_server import RealServer  # noqa: E402
 
 pytestmark = pytest.mark.local
 
