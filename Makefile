@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check peers bench docs clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/python -m chainkit demo
@@ -19,6 +19,14 @@ check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not slow and not local"
 
+# LangChain's suite wants versions of its own, so it has an environment of its own.
+peers: PEERS_BIN = $(VENV)-peers/bin
+peers:
+	test -x $(PEERS_BIN)/python || $(PYTHON) -m venv $(VENV)-peers
+	$(PEERS_BIN)/python -m pip install -q -r tests/peers/requirements.txt -e ".[local,embed,cli]"
+	$(PEERS_BIN)/python -m chainkit pull smollm2-135m
+	$(PEERS_BIN)/python -m pytest -q tests/peers -p no:cacheprovider -o asyncio_mode=auto
+
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--peers $(or $(PEERS),all)) $(ARGS)
 
@@ -26,7 +34,7 @@ docs: $(STAMPS)/docs
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site demo-output dist
+	rm -rf $(VENV) $(VENV)-peers site demo-output dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

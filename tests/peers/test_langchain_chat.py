@@ -20,8 +20,9 @@ from real_server import RealServer  # noqa: E402
 pytestmark = pytest.mark.local
 
 SPEC = "local:smollm2-135m"
+MODEL = {"temperature": 0, "max_tokens": 200, "timeout": 120}
 # A model of this size repeats itself without end inside a JSON string, where nothing speaks against it.
-MODEL = {"temperature": 0, "max_tokens": 200, "timeout": 120, "options": {"repeat_penalty": 1.05}}
+IN_PROCESS, OVER_HTTP = {"repeat_penalty": 1.05}, {"repeat_penalty": 1.2}
 UNASKED = "nothing forces the tool here, and a model of 135 million parameters answers in text"
 
 
@@ -51,7 +52,7 @@ class Small(ChatModelIntegrationTests):
 class TestInProcess(Small):
     """`local:`, llama.cpp in this process."""
 
-    chat_model_params: ClassVar[dict[str, Any]] = {"model": SPEC, **MODEL}
+    chat_model_params: ClassVar[dict[str, Any]] = {"model": SPEC, "options": IN_PROCESS, **MODEL}
 
     @pytest.fixture(autouse=True)
     def pulled(self, gguf: Path) -> None:
@@ -66,7 +67,12 @@ class TestInProcess(Small):
 class TestOverHttp(Small):
     """`llamacpp:`, the same model behind llama.cpp's own server."""
 
-    chat_model_params: ClassVar[dict[str, Any]] = {"model": "llamacpp:smollm2", "lead": "<tool_call>\n", **MODEL}
+    chat_model_params: ClassVar[dict[str, Any]] = {
+        "model": "llamacpp:smollm2",
+        "lead": "<tool_call>\n",
+        "options": OVER_HTTP,
+        **MODEL,
+    }
     supports_model_override = False  # the server has one model, and answers by its name whatever it was asked for
 
     @pytest.fixture(scope="class", autouse=True)
