@@ -1,7 +1,8 @@
-"""`python -m benchmarks [--quick] [--peers langchain,litellm]`: measure, and write results.json and results.md.
+"""`python -m benchmarks [--quick] [--peers langchain,litellm]`: measure, and write the figures and a table.
 
 Without peers: chainkit, the vendor's SDK and the raw client, all in this environment. Each peer is installed
-into an environment of its own under benchmarks/.cache.
+into an environment of its own under benchmarks/.cache. A run of all peers writes results.json and results.md; any other
+one writes them under .cache, so that the whole table stays as it was measured in one run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import pinned
 from benchmarks.report import table
 
 HERE = Path(__file__).parent
@@ -29,14 +31,6 @@ QUIET = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True", "HAYSTACK_TELEMETRY_ENABLED": "False", "LANGSMITH_TRACING": "false",
     "LANGCHAIN_TRACING_V2": "false", "DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": "true", "OPENAI_API_KEY": "sk-benchmark",
 }  # fmt: skip
-
-
-def pinned(core: int) -> list[str]:
-    """A prefix that keeps a process on one core, where that is to be had."""
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    return (
-        ["taskset", "-c", str(sorted(cores)[core])] if len(cores) > core and Path("/usr/bin/taskset").exists() else []
-    )
 
 
 def environment(peer: str) -> str:
@@ -61,6 +55,14 @@ def measured(peer: str, base: str, what: tuple[str, ...]) -> dict[str, Any]:
     lines = done.stdout.strip().splitlines()
     found: dict[str, Any] = json.loads(lines[-1]) if done.returncode == 0 and lines else {"failed": done.stderr[-400:]}
     found["import"] = imported(python, import_module(f"benchmarks.peers.{peer}").IMPORT, base)
+    return found
+
+
+def wires() -> dict[str, Any]:
+    """The other wires' figures, each from one process."""
+    command = [*pinned(1), sys.executable, "-m", "benchmarks.wires", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False)
+    found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.stderr[-400:]}
     return found
 
 
@@ -106,10 +108,16 @@ def main() -> None:
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
     }
-    whole = {"about": about, "import chainkit": bare, "results": results}
-    (HERE / "results.json").write_text(json.dumps(whole, indent=1) + "\n")
+    whole = {"about": about, "import chainkit": bare, "results": results, "wires": wires()}
+    write(whole, HERE if set(peers) == set(PEERS) and not given.quick else CACHE)
+
+
+def write(whole: dict[str, Any], folder: Path) -> None:
+    """Both files, and the table on the terminal."""
+    folder.mkdir(exist_ok=True)
     text = table(whole)
-    (HERE / "results.md").write_text(text)
+    (folder / "results.json").write_text(json.dumps(whole, indent=1) + "\n")
+    (folder / "results.md").write_text(text)
     sys.stdout.write(text)
 
 

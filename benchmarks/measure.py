@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import shutil
 import statistics
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 Call = Callable[[], Any]
+
+
+def pinned(core: int) -> list[str]:
+    """A prefix that keeps a process on one core, where that is to be had."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    taskset = shutil.which("taskset")
+    return [taskset, "-c", str(sorted(cores)[core])] if taskset and len(cores) > core else []
 
 
 def paired(subject: Call, baseline: Call, *, blocks: int = 15, calls: int = 10, warm: int = 10) -> dict[str, float]:

@@ -15,6 +15,7 @@ COLUMNS = {
     "items/s in process": lambda f: f.get("items", {}).get("per_second"),
     "calls/s, 1,000 in flight": lambda f: flights(f),
 }
+WIRES = ("call", "async call", "a chunk", "async a chunk", "us a chunk")
 
 
 def ratio(figures: dict[str, Any], name: str) -> str | None:
@@ -51,4 +52,16 @@ def table(whole: dict[str, Any]) -> str:
     lines.append(
         f"`import chainkit`: {whole['import chainkit'].get('cpu_ms')} ms. Python {about['python']}, {about['cores']} cores, {about['when']}."
     )
+    told = whole.get("wires", {})
+    if told and "failed" not in told:
+        lines += ["", "Other wires, over raw httpx that sends the same and parses every chunk:", "", wire_table(told)]
     return "\n".join(lines) + "\n"
+
+
+def wire_table(told: dict[str, dict[str, float]]) -> str:
+    """A row a wire."""
+    lines = ["| wire | " + " | ".join(WIRES) + " |", "|---|" + "---:|" * len(WIRES)]
+    for name, figures in told.items():
+        cells = [f"{figures[c]:.1f}" if c.startswith("us") else f"{figures[c]:.2f}x" for c in WIRES]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

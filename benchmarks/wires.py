@@ -1,6 +1,6 @@
 """CPU of a call and of a streamed chunk on each wire, over raw httpx that sends the same and reads JSON.
 
-    python -m benchmarks.wires
+    python -m benchmarks.wires [--json]
 
 One server process answers all wires; ratios are medians of paired blocks in this process (`measure.py`). The raw side
 parses every chunk with the standard library's json, as a careful reader of the vendor's page would.
@@ -16,7 +16,9 @@ from typing import Any
 
 import httpx
 
-from benchmarks.measure import apaired, paired
+from benchmarks.measure import apaired, paired, pinned
+from benchmarks.report import WIRES as COLUMNS
+from benchmarks.report import wire_table
 from benchmarks.server import TEXT, chunked, plain
 from chainkit import model
 
@@ -106,15 +108,10 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-def _events(response: httpx.Response) -> int:
-    """Every chunk parsed, as one would by hand."""
-    found = 0
-    for line in response.iter_lines():
-        told = line.removeprefix("data: ")
-        if told and told != "[DONE]":
-            json.loads(told)
-            found += 1
-    return found
+def _event(line: str) -> Any:
+    """A chunk parsed, as one would by hand; None for what is no chunk."""
+    told = line.removeprefix("data: ")
+    return json.loads(told) if told and told != "[DONE]" else None
 
 
 def _asked(chain: Any, *, stream: bool) -> tuple[str, Any, dict[str, str]]:
@@ -128,14 +125,25 @@ def _asked(chain: Any, *, stream: bool) -> tuple[str, Any, dict[str, str]]:
     return url, body, {"x-goog-api-key": KEY, "authorization": f"Bearer {KEY}"}
 
 
-async def _async_ratio(chain: Any) -> float:
+async def _async_ratios(chain: Any) -> tuple[float, float]:
+    """Of a call, and of a stream."""
     url, body, headers = _asked(chain, stream=False)
+    stream_url, stream_body, _ = _asked(chain, stream=True)
     async with httpx.AsyncClient() as client:
 
         async def raw() -> None:
             (await client.post(url, json=body, headers=headers)).json()
 
-        return (await apaired(lambda: chain.ainvoke("Say something."), raw))["ratio_cpu"]
+        async def raw_stream() -> None:
+            async with client.stream("POST", stream_url, json=stream_body, headers=headers) as response:
+                assert sum([1 async for line in response.aiter_lines() if _event(line)]) >= len(PIECES)
+
+        async def ours_stream() -> None:
+            assert sum([1 async for _ in chain.astream("Say something.")]) >= len(PIECES)
+
+        call = await apaired(lambda: chain.ainvoke("Say something."), raw)
+        stream = await apaired(ours_stream, raw_stream, calls=2, warm=2)
+    return call["ratio_cpu"], stream["ratio_cpu"]
 
 
 def measured(name: str, port: int) -> dict[str, float]:
@@ -150,31 +158,29 @@ def measured(name: str, port: int) -> dict[str, float]:
 
         def raw() -> None:
             with client.stream("POST", surl, json=sbody, headers=headers) as response:
-                assert _events(response) >= len(PIECES)
+                assert sum(1 for line in response.iter_lines() if _event(line)) >= len(PIECES)
 
         def ours() -> None:
             assert sum(1 for _ in chain.stream("Say something.")) >= len(PIECES)
 
         stream = paired(ours, raw, calls=2, warm=2)
-    return {"call": call["ratio_cpu"], "async call": asyncio.run(_async_ratio(chain)), "stream": stream["ratio_cpu"],
-            "us a chunk": round(stream["cpu_us"] / len(PIECES), 1)}  # fmt: skip
+    async_call, async_stream = asyncio.run(_async_ratios(chain))
+    figures = call["ratio_cpu"], async_call, stream["ratio_cpu"], async_stream, stream["cpu_us"] / len(PIECES)
+    return dict(zip(COLUMNS, [round(f, 3) for f in figures], strict=True))
 
 
-def main() -> None:
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.wires", "serve"], stdout=subprocess.PIPE, text=True)
+def main(*, as_json: bool) -> None:
+    command = [*pinned(0), sys.executable, "-m", "benchmarks.wires", "serve"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         port = int(server.stdout.readline())
-        print("| wire | call | async call | stream | us a chunk |\n|---|---|---|---|---|")
-        for name in WIRES:
-            found = measured(name, port)
-            print(
-                f"| {name} | {found['call']:.2f}x | {found['async call']:.2f}x | {found['stream']:.2f}x | {found['us a chunk']} |"
-            )
+        found = {name: measured(name, port) for name in WIRES}
+        print(json.dumps(found) if as_json else wire_table(found))
     finally:
         server.kill()
         server.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve()) if sys.argv[1:] == ["serve"] else main()
+    asyncio.run(serve()) if sys.argv[1:] == ["serve"] else main(as_json="--json" in sys.argv)

@@ -200,8 +200,11 @@ _KEPT = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_to
 
 
 def _first(told: Json, read: Json, names: tuple[str, ...]) -> int | None:
-    counts = (place.get(name) for name in names for place in (read, told))
-    return next((n for n in counts if n is not None), None)
+    for name in names:
+        for place in (read, told):
+            if (count := place.get(name)) is not None:
+                return count
+    return None
 
 
 def _input(told: Json, cached: int | None, kept: int | None) -> int | None:
