@@ -29,6 +29,8 @@ V1, DATED = f"{HERE}/openai/v1", "?api-version=2024-10-21"
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*provider.key_env, *provider.base_url_env, "OPENAI_API_VERSION", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+    # A page of the documentation may have put another in its place, in this process.
+    unregister("azure")
 
 
 class Azure(ThreadingHTTPServer):
