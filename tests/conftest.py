@@ -11,6 +11,17 @@ LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 SPEC = "local:smollm2-135m"
 
 
+@pytest.fixture(autouse=True)
+def no_provider_left_behind():
+    """A provider registered in a test, or by a page of the docs, is gone after it."""
+    from chainkit.models import registry
+
+    before = dict(registry._REGISTERED)
+    yield
+    registry._REGISTERED.clear()
+    registry._REGISTERED.update(before)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network():
     """A test that tries to leave this machine fails at once."""
