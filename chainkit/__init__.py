@@ -20,6 +20,7 @@ _WHERE = {
     "ChainkitError": "errors",
     "classifier": "models.classify",
     "completion": "models.completion",
+    "consistent": "ensembles.consistent",
     "constant": "compose.step",
     "each": "compose.each",
     "embedder": "models.embed",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from chainkit.compose.step import constant as constant
     from chainkit.compose.step import identity as identity
     from chainkit.compose.step import step as step
+    from chainkit.ensembles.consistent import consistent as consistent
     from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.members import ensemble as ensemble

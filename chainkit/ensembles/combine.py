@@ -1,8 +1,10 @@
 """Combiners: how ballots become one value.
 
 `Picks[T]` gives one of the members' own values; `Combiner[T, R]` may make a new one. A combiner is pure
-data with two methods: `settled`, whether the outcome is certain before all have voted, and `compile`, the
-`async def combine(frame, question, ballots) -> Decision`.
+data with one method to write: `compile`, the `async def combine(frame, question, ballots) -> Decision`.
+What else it may say: `settled`, whether the outcome is certain before all have voted, and `needed`, how many
+further ballots could make it certain; `key` and `weight`, how a ballot counts, and `abstains`, whether it does;
+`sorter`, where finding the key needs a call of its own; `bound`, what it learns from the members.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from chainkit.ensembles.verdict import Ballot, Group, entropy, grouped
 
@@ -25,11 +27,17 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a combiner decided: a value and the groups it saw, the deciding one first."""
+    """What a combiner decided: a value and the groups it saw, the deciding one first.
+
+    `ballots` are those it was given, where it wrote something on them (a score, a key); `confidence` is the
+    calibrated probability that the value is right.
+    """
 
     value: Any
     groups: tuple[Group[Any], ...]
     reason: str | None = None
+    confidence: float | None = None
+    ballots: tuple[Ballot[Any], ...] | None = None
 
     @property
     def agreement(self) -> float:
@@ -44,6 +52,10 @@ class Decision:
 
 
 Combine: TypeAlias = "Callable[[Frame, Any, Sequence[Ballot[Any]]], Awaitable[Decision]]"
+"""(frame, question, ballots in member order) to a decision. At least one ballot is valid."""
+
+Sorter: TypeAlias = "Callable[[Frame, Any, Sequence[Ballot[Any]], int], Awaitable[Any]]"
+"""(frame, question, ballots so far, the number of the one that just landed) to its key."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,26 @@ class Combining:
     def settled(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> bool:
         """Whether the outcome is certain, with the members `left` (numbers) still to come."""
         return False
+
+    def needed(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> int:
+        """The fewest of the members `left` whose ballots could make the outcome certain; 0 where it is."""
+        return 0 if self.settled(ballots, left) else len(left)
+
+    def weight(self, member: int) -> float:
+        """What a member's ballot counts."""
+        return 1.0
+
+    def abstains(self, value: Any) -> str | None:
+        """Why a value is no vote, or None."""
+        return None
+
+    def bound(self, members: Sequence[Chain[Any, Any]]) -> Self:
+        """Itself, for those members. Raises CompositionError where it does not fit them."""
+        return self
+
+    def sorter(self, place: Place) -> Sorter | None:
+        """What finds a ballot's key as it lands, where `key` alone cannot."""
+        return None
 
     def parts(self) -> tuple[tuple[str, Chain[Any, Any]], ...]:
         """The chains that it asks."""

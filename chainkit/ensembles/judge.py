@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from chainkit.compose.coerce import as_chain
@@ -73,7 +73,7 @@ def _asking(by: Chain[Any, Any], place: Place) -> Any:
         if most not in cores:
             chain = by
             if isinstance(by, ChatModel) and by.output is None:
-                chain = _with_output(by, Literal[tuple(range(1, most + 1))])  # type: ignore[misc]
+                chain = by.asking(Literal[tuple(range(1, most + 1))])  # type: ignore[misc]
             cores[most] = place.compile(chain)
         return cores[most]
 
@@ -81,10 +81,6 @@ def _asking(by: Chain[Any, Any], place: Place) -> Any:
         return _number(await core(most)(frame.quiet(), question), most) - 1
 
     return ask
-
-
-def _with_output(chain: Any, output: Any) -> Chain[Any, Any]:
-    return chain.asking(output) if hasattr(chain, "asking") else replace(chain, output=output)
 
 
 def _number(said: Any, most: int) -> int:

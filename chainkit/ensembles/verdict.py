@@ -20,7 +20,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Ballot(Generic[T_co]):
     """What one member said. Exactly one of these holds: a value, an error, cancelled, or a reason to abstain.
 
-    `key` is the normalised value that was compared, `weight` what it counts.
+    `key` is the normalised value that was compared, `weight` what it counts, `score` what a combiner gave it
+    where it gives scores. `asked` is False for one whose turn never came.
     """
 
     member: str
@@ -29,6 +30,8 @@ class Ballot(Generic[T_co]):
     cancelled: bool = False
     abstained: str | None = None
     weight: float = 1.0
+    score: float | None = None
+    asked: bool = True
     key: Any = field(default=None, repr=False, compare=False)
     seconds: float | None = field(default=None, compare=False)
     run: Run | None = field(default=None, repr=False, compare=False)
@@ -37,6 +40,11 @@ class Ballot(Generic[T_co]):
     def valid(self) -> bool:
         """Whether it counts."""
         return self.error is None and not self.cancelled and self.abstained is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it gave nothing that counts: an error, a refusal, an abstention."""
+        return self.error is not None or self.abstained is not None
 
     @property
     def usage(self) -> Usage:
@@ -53,10 +61,11 @@ class Ballot(Generic[T_co]):
             first = str(self.error).splitlines()[0] if str(self.error) else ""
             return f"{self.member}: failed ({type(self.error).__name__}: {first})"
         if self.cancelled:
-            return f"{self.member}: cancelled, the outcome was certain"
+            return f"{self.member}: {'cancelled, the outcome was certain' if self.asked else 'not asked'}"
         if self.abstained is not None:
             return f"{self.member}: abstained ({self.abstained})"
-        return f"{self.member}: {_short(self.value)}"
+        score = "" if self.score is None else f" [{self.score:.3g}]"
+        return f"{self.member}: {short(self.value)}{score}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,8 @@ class Verdict(Generic[T_co]):
     """One answer out of many.
 
     `agreement` is the share of the counted weight that stands behind the value, 0 to 1; `entropy` the
-    Shannon entropy of the answers' shares in bits (0: all alike). `ballots` stand in member order. Equality
+    Shannon entropy of the answers' shares in bits (0: all alike). `confidence` is the calibrated probability
+    that the value is right, None where nothing was calibrated. `ballots` stand in member order. Equality
     leaves out times, costs and errors' identities.
     """
 
@@ -83,6 +93,7 @@ class Verdict(Generic[T_co]):
     ballots: tuple[Ballot[Any], ...]
     groups: tuple[Group[Any], ...] = ()
     reason: str | None = None
+    confidence: float | None = None
     run: Run | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -103,7 +114,8 @@ class Verdict(Generic[T_co]):
     def why(self) -> str:
         """A few readable lines: the value, the agreement, and each ballot."""
         counted = sum(b.valid for b in self.ballots)
-        head = f"{_short(self.value)} ({self.agreement:.0%} of {counted} counted, {self.entropy:.2f} bits)"
+        sure = "" if self.confidence is None else f", right with {self.confidence:.0%}"
+        head = f"{short(self.value)} ({self.agreement:.0%} of {counted} counted, {self.entropy:.2f} bits{sure})"
         said = [f"  {b}" for b in self.ballots]
         return "\n".join([head, *([f"  reason: {self.reason}"] if self.reason else []), *said])
 
@@ -111,7 +123,8 @@ class Verdict(Generic[T_co]):
         return str(self.value)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value in one line."""
     text = " ".join(str(value).split())
     return text if len(text) <= 80 else text[:79] + "…"
 

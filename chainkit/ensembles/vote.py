@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from chainkit.ensembles.combine import Combine, Decision, Picks, by_weight
-from chainkit.ensembles.verdict import total
+from chainkit.ensembles.verdict import Ballot, total
+from chainkit.errors import CompositionError
 
 if TYPE_CHECKING:
-    from chainkit.ensembles.verdict import Ballot
+    from chainkit.chain import Chain
     from chainkit.place import Place
     from chainkit.run.frame import Frame
 
@@ -47,6 +48,23 @@ class Vote(Picks[T_contra]):
         rivals = [(weight, min(member, *left)) for weight, member in groups[1:]] + [(0.0, min(left))]
         best = [(total([weight, *coming]), member) for weight, member in rivals]
         return all(weight < lead or (weight == lead and first < member) for weight, member in best)
+
+    def needed(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> int:
+        """How many of the next members, all for the leading answer, would settle it."""
+        standing = list(ballots)
+        groups = _standing(ballots)
+        lead = ballots[groups[0][1]].key if groups else None
+        for count, member in enumerate(left):
+            if self.settled(standing, left[count:]):
+                return count
+            standing[member] = Ballot(ballots[member].member, key=lead, weight=self.weight(member))
+        return len(left)
+
+    def bound(self, members: Sequence[Chain[Any, Any]]) -> Self:
+        if self.weights is not None and len(self.weights) != len(members):
+            msg = f"vote(weights=...) has {len(self.weights)} weights for {len(members)} members"
+            raise CompositionError(msg)
+        return self
 
     def compile(self, place: Place) -> Combine:
         async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:

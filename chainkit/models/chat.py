@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_type_hints, overload
 
 from chainkit.chain import Chain
@@ -58,6 +58,14 @@ class ChatModel(Chain[Any, Any]):
     def note(self) -> str:
         """What its repr says beside its name."""
         return f"({self.attempts} attempts)" if self.attempts > 1 else "(1 attempt)"
+
+    def asking(self, output: Any) -> ChatModel:
+        """The same model, asked for a value."""
+        return replace(self, output=output)
+
+    def having(self, options: Mapping[str, Any]) -> ChatModel:
+        """The same model with some of its options changed."""
+        return replace(self, options=tuple(sorted({**dict(self.options), **options}.items())))
 
     def __hash__(self) -> int:
         return hash((self.spec, self.account.provider, self.account.base_url, self.attempts))

@@ -92,8 +92,13 @@ class Run:
 
     def child(self, *, folds: bool = False) -> Run:
         """A run inside this one; one that `folds` hands its rows on only when it ends."""
-        run = Run(parent=self)
-        run._folds = folds and not self.keep
+        # Written out: an ensemble makes one for each member, and `__init__` merges what is only handed on here.
+        run = Run.__new__(Run)
+        run.parent, run.budget, run.keep, run.io = self, None, self.keep, self.io
+        run.models, run.limits, run.watch = self.models, self.limits, self.watch
+        run.private_hosts, run.until, run.purses = self.private_hosts, self.until, self.purses
+        run._ids, run._rows, run._folded = self._ids, [], None
+        run._folds, run._id, run._token = folds and not self.keep, None, None
         return run
 
     # The ledger.

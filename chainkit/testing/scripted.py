@@ -239,7 +239,15 @@ class ScriptedModel(ChatModel):
 
     def asking(self, output: Any) -> ScriptedModel:
         """The same script, asked for a value."""
-        found = ScriptedModel(output=output, attempts=self.attempts, options=dict(self.options))
+        return self._again(output, dict(self.options))
+
+    def having(self, options: Mapping[str, Any]) -> ScriptedModel:
+        """The same script with some of its options changed."""
+        return self._again(self.output, {**dict(self.options), **options})
+
+    def _again(self, output: Any, options: dict[str, Any]) -> ScriptedModel:
+        name = self.spec.partition(":")[2]
+        found = ScriptedModel(output=output, attempts=self.attempts, options=options, name=name)
         found.__dict__.update(script=self.script, _resolved=self.__dict__["_resolved"])
         return found
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, branch, completion, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel, prompt, race,
-    route, step, system, user, vote, tool,
+    agent, branch, completion, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel,
+    prompt, race, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
 from chainkit.compose.parallel import assign
@@ -68,6 +68,9 @@ CHAINS = {
     "fallback": gpt.fallback("anthropic:claude-sonnet-4-5"),
     "vote": ensemble("openai:a", "openai:b", combine=vote(), quorum=2, concurrency=1, deadline=9),
     "weighted vote": ensemble("openai:a", "openai:b", combine=vote(weights=[2, 1], early=False)).answer,
+    "vote of as few as needed": ensemble("openai:a", "openai:b", combine=vote(), frugal=True, otherwise="openai:c"),
+    "a function combines": ensemble("openai:a", "openai:b", combine=fs.shout),
+    "samples": consistent("openai:a", 3, temperatures=[0.5, 1], seed=7),
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "race": race("openai:a", "openai:b", deadline=2),
     "judge": ensemble("openai:a", "openai:b", combine=judge("openai:c", rubric="short")),
