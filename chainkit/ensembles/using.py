@@ -48,12 +48,11 @@ def as_combiner(given: Any) -> Combining:
     """A combiner, or what may stand for one: a function (or a chain) of the list of values."""
     if isinstance(given, Combining):
         return given
+    if str(getattr(given, "__module__", "")).startswith("chainkit.ensembles."):
+        name = getattr(given, "__name__", "combiner")
+        msg = f"combine={name} is not called"
+        raise CompositionError(msg, cure=f"write combine={name}(...)")
     if isinstance(given, str) or not (callable(given) or isinstance(given, Chain)):
         msg = f"combine={given!r:.60} is no combiner"
         raise CompositionError(msg, cure="give vote(), judge(...), fuse(...), or a function of the list of values")
-    function: Any = given
-    if getattr(function, "__module__", "").startswith("chainkit.ensembles."):
-        name = getattr(function, "__name__", "combiner")
-        msg = f"combine={name} is not called"
-        raise CompositionError(msg, cure=f"write combine={name}(...)")
     return Using(by=as_chain(given))
