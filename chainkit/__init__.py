@@ -12,14 +12,18 @@ __version__ = "0.1.0"
 _WHERE = {
     "agent": "tools",
     "AgentResult": "tools",
-    "assistant": "prompts",
+    "agreed": "ensembles.accept",
+    "approved": "ensembles.accept",
     "assign": "compose.parallel",
+    "assistant": "prompts",
     "branch": "compose.branch",
     "Budget": "run.budget",
+    "cascade": "ensembles.cascade",
     "Chain": "chain",
     "ChainkitError": "errors",
     "classifier": "models.classify",
     "completion": "models.completion",
+    "confident": "ensembles.accept",
     "consistent": "ensembles.consistent",
     "constant": "compose.step",
     "each": "compose.each",
@@ -33,12 +37,13 @@ _WHERE = {
     "image_model": "models.image",
     "index": "retrieval",
     "judge": "ensembles.judge",
+    "likely": "ensembles.accept",
     "load": "compose.load",
     "loop": "compose.loop",
     "mcp": "tools",
-    "Message": "messages",
     "media": "prompts",
     "message": "messages",
+    "Message": "messages",
     "Messages": "messages",
     "model": "models.chat",
     "parallel": "compose.parallel",
@@ -55,10 +60,10 @@ _WHERE = {
     "speaker": "models.speak",
     "step": "compose.step",
     "system": "prompts",
-    "transcriber": "models.transcribe",
     "token_counter": "compose.count",
     "tool": "tools",
     "ToolContext": "tools",
+    "transcriber": "models.transcribe",
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
@@ -83,6 +88,11 @@ if TYPE_CHECKING:
     from chainkit.compose.step import step as step
     from chainkit.ensembles.consistent import consistent as consistent
     from chainkit.ensembles.fuse import fuse as fuse
+    from chainkit.ensembles.accept import agreed as agreed
+    from chainkit.ensembles.accept import approved as approved
+    from chainkit.ensembles.cascade import cascade as cascade
+    from chainkit.ensembles.accept import confident as confident
+    from chainkit.ensembles.accept import likely as likely
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.members import ensemble as ensemble
     from chainkit.ensembles.race import race as race

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, branch, completion, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, load, loop, model, parallel,
+    agent, agreed, approved, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, parallel,
     prompt, race, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -70,6 +70,11 @@ CHAINS = {
     "weighted vote": ensemble("openai:a", "openai:b", combine=vote(weights=[2, 1], early=False)).answer,
     "vote of as few as needed": ensemble("openai:a", "openai:b", combine=vote(), frugal=True, otherwise="openai:c"),
     "a function combines": ensemble("openai:a", "openai:b", combine=fs.shout),
+    "cascade": cascade("openai:a", "openai:b", accept=approved("openai:c", rubric="short"), deadline=2),
+    "cascade by measures": cascade(
+        consistent("openai:a", 2), model("openai:b", logprobs=1), "openai:c", "openai:d",
+        accept=[agreed(0.8), likely(0.5), confident(0.9), fs.is_long],
+    ),
     "samples": consistent("openai:a", 3, temperatures=[0.5, 1], seed=7),
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "race": race("openai:a", "openai:b", deadline=2),
