@@ -7,7 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainkit import (
+    agreed,
+    approved,
     branch,
+    cascade,
+    consistent,
     constant,
     each,
     ensemble,
@@ -88,6 +92,21 @@ CHAINS = {
     "vote with a deadline": lambda: ensemble(m("a"), m("b", delay=9), combine=vote(early=False), deadline=2),
     "vote, one at a time": lambda: ensemble(m("a", delay=1), m("b", delay=1), m("b"), combine=vote(), concurrency=1),
     "the same member twice": lambda: (lambda x: ensemble(x, x, combine=vote()))(m("a")),
+    "vote, as few as needed": lambda: ensemble(m("a"), m("b", delay=1), m("a", delay=2), combine=vote(), frugal=True),
+    "ensemble with a way out": lambda: ensemble(m("x", fail=[BadRequest("n")]), combine=vote(), otherwise=m("b c")).answer,
+    "ensemble that tolerates none": lambda: ensemble(
+        m("a", **LATE), m("x", fail=[BadRequest("n")]), combine=vote(), tolerate=0
+    ),
+    "a function combines": lambda: ensemble(m("a").text, m("b", delay=1).text, combine=lambda said: " ".join(said)).answer,
+    "samples": lambda: consistent(m(["a"]), 3, temperatures=[0.5, 1.0], seed=1),
+    "cascade": lambda: cascade(m("a"), m("b c"), accept=lambda reply: reply.text == "b c").answer,
+    "cascade whose first is taken": lambda: cascade(m("a"), m("b"), accept=lambda reply: True),
+    "cascade with a failing stage": lambda: cascade(m("x", fail=[BadRequest("n")]), m("b c"), accept=lambda _: True).answer,
+    "cascade that ends in nothing": lambda: cascade(m("a"), m("b"), accept=[lambda _: False, lambda _: False]),
+    "cascade over an ensemble": lambda: cascade(
+        m("a"), ensemble(m("b"), m("b", delay=1), m("c"), combine=vote()), accept=approved(m("no"))
+    ).answer.text,
+    "cascade by agreement": lambda: cascade(consistent(m("a"), 3), m("b"), accept=agreed(0.9)),
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),
     "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
     "judge": lambda: ensemble(m("a"), m("b"), combine=judge(m("2"))).answer,
@@ -133,7 +152,9 @@ def combined(inner: st.SearchStrategy) -> st.SearchStrategy:
         several.map(lambda cs: parallel(**{f"b{i}": c for i, c in enumerate(cs)}) | (lambda d: " ".join(d.values()))),
         several.map(lambda cs: ensemble(*cs, combine=vote()).answer),
         several.map(lambda cs: ensemble(*cs, combine=vote(early=False), deadline=5.5).answer),
+        several.map(lambda cs: ensemble(*cs, combine=vote(), frugal=True, tolerate=1).answer),
         several.map(lambda cs: race(*cs).answer),
+        several.map(lambda cs: cascade(*cs, accept=lambda text: len(text) % 2, deadline=5.5).answer),
         st.tuples(inner, inner).map(lambda cs: cs[0].fallback(cs[1])),
         st.tuples(inner, inner).map(lambda cs: branch(lambda x: len(x) % 2, cs[0], cs[1])),
         inner.map(lambda c: c.retry(2, backoff=0.25)),
