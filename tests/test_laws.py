@@ -104,7 +104,7 @@ CHAINS = {
     "cascade with a failing stage": lambda: cascade(m("x", fail=[BadRequest("n")]), m("b c"), accept=lambda _: True).answer,
     "cascade that ends in nothing": lambda: cascade(m("a"), m("b"), accept=[lambda _: False, lambda _: False]),
     "cascade over an ensemble": lambda: cascade(
-        m("a"), ensemble(m("b"), m("b", delay=1), m("c"), combine=vote()), accept=approved(m("no"))
+        m("a"), ensemble(m("b"), m("b", delay=1), m("c"), combine=vote()), accept=approved(m('"no"'))
     ).answer.text,
     "cascade by agreement": lambda: cascade(consistent(m("a"), 3), m("b"), accept=agreed(0.9)),
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),

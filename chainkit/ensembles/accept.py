@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from chainkit.compose.coerce import as_chain
 from chainkit.ensembles.asking import put
+from chainkit.ensembles.combine import normal
 from chainkit.ensembles.poll import bare, over
 from chainkit.ensembles.verdict import Ballot, Verdict, short
 from chainkit.errors import CompositionError, OutputError
@@ -174,7 +175,7 @@ def _yes(said: Any) -> bool:
     value = bare(said)
     if isinstance(value, bool):
         return value
-    word = str(getattr(value, "text", value)).strip(" .!\n").casefold()
+    word = str(normal(value))
     if word not in ("yes", "no"):
         msg = f"the judge said neither yes nor no: {short(value)!r}"
         raise OutputError(msg, cure="give approved() a model string, which is then held to that, or a chain to a bool")

@@ -1,0 +1,6 @@
+"""What the ensemble tests share stands beside them: `from polling import ask`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
