@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
+from polling import ask, scripted
 from pydantic import BaseModel
 
-from chainkit import Reply, Run, Verdict, ensemble, fuse, judge, model, prompt, race, step, vote
+from chainkit import Reply, Verdict, ensemble, fuse, judge, model, prompt, race, step, vote
 from chainkit.ensembles.combine import normal
 from chainkit.errors import BadRequest, CompositionError, DeadlineExceeded, EnsembleError, OutputError, ServerError
 from chainkit.messages import Text
 from chainkit.models.profile import Profile
 from chainkit.run.events import BallotCast
-from chainkit.testing.clock import ScriptedIo
 from chainkit.testing.scripted import ScriptedModel as m  # noqa: N813
 from chainkit.usage import at_least
-
-
-@contextmanager
-def scripted(**rules: Any):
-    io = ScriptedIo()
-    try:
-        yield Run(io=io, keep=True, **rules)
-    finally:
-        io.close()
-
-
-def ask(chain: Any, question: Any = "hi", **rules: Any) -> Any:
-    with scripted(**rules) as run:
-        return chain.invoke(question, run=run)
 
 
 # What a verdict says.
