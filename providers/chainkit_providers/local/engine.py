@@ -144,16 +144,19 @@ class Engine:
 
         events = Events(put, ticket)
         whole = {**body, "stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
+        ask = server.handle_completions if "prompt" in body else server.handle_chat_completions
         try:
-            ask = server.handle_completions if "prompt" in body else server.handle_chat_completions
             ask(json.dumps(whole).encode(), events.take)
         except (RuntimeError, ValueError) as error:
             raise local_fault(str(error), self) from error
+        finally:
+            closed = self._server is not server
+            # An error keeps this frame, and with it the model: then whoever drops the error would free it, at a
+            # process's end in the middle of llama.cpp's own clean-up.
+            del server, ask
         if events.failed is not None and not ticket.cancelled:
             raise local_fault(events.failed, self)
         events.finish()
-        closed = self._server is not server
-        del server
         if closed:
             msg = f"{self.path.name} was closed while it answered"
             raise ConnectionFailed(msg, cure="close the engine after its last answer")
