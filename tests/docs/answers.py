@@ -60,6 +60,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"20.00 euros are on their way", "Half of the price, 20 euros, is on its way."),
     ("*", r"One word for what this customer wants", "delivery"),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
+    ("*", r"<question>.*Is the answer correct.*Answer yes or no", '"yes"'),
     ("cohere:*", r"2027 a prime", "No."),
     ("*", r"2027 a prime", "Yes"),
     ("*", r"<question>.*<answer number=1>.*Answer with its number", "1"),
@@ -81,5 +82,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"recipe with leeks", json.dumps(_LEEKS)),
     ("*", r"Summarise", "Nothing much happened."),
     ("*", r"colours of the sea", json.dumps(["green", "grey", "blue"])),
+    ("*", r"What is this message\?", '"complaint"'),
+    ("*", r"sums of this invoice", json.dumps({"net": 100, "tax": 19, "total": 119})),
     ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
 ]
