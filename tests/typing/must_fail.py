@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chainkit import completion, embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
+from chainkit import cascade, completion, consistent, embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
 
 
 class Book(BaseModel):
@@ -39,6 +39,10 @@ prompt("{{ x }}", x=str).invoke("three")  # error
 model("openai:a", temprature=0)  # error
 model("openai:a", temperature="hot")  # error
 ensemble("openai:a", "openai:b")  # error
+ensemble("openai:a", combine=vote(), quorom=2)  # error
+consistent(books, "three")  # error
+cascade(books, books)  # error
+cascade(books, books, accept=0.8)  # error
 parallel(step(length), step(half))  # error (pyright)
 wrong: str = gpt.invoke("hi")  # error
 other: int = books.invoke("hi").title  # error

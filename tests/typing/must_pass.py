@@ -8,6 +8,9 @@ from typing import Any, Literal, assert_type
 from pydantic import BaseModel
 
 from chainkit import (
+    agreed,
+    cascade,
+    likely,
     Chain,
     Fill,
     Message,
@@ -17,6 +20,7 @@ from chainkit import (
     completion,
     each,
     embedder,
+    consistent,
     ensemble,
     fuse,
     image_model,
@@ -106,6 +110,20 @@ assert_type(same.invoke("x").value, Book)
 written = ensemble(books, books, combine=fuse(model("openai:a", output=Book)))
 assert_type(written.answer, Chain[Promptable, Book])
 assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
+
+
+def count(books: list[Book]) -> int:
+    return len(books)
+
+
+assert_type(ensemble(books, books, combine=count).answer, Chain[Promptable, int])
+assert_type(consistent(books, 3), Chain[Promptable, Verdict[Book]])
+assert_type(consistent("openai:a", 3, temperatures=[0.5, 1.0], frugal=True), Chain[Promptable, Verdict[Reply]])
+assert_type(consistent(books, 3, combine=count).invoke("x").value, int)
+assert_type(cascade("openai:a", "openai:b", accept=likely(0.9)), Chain[Promptable, Verdict[Reply]])
+assert_type(cascade(books, books, accept=lambda book: True), Chain[Promptable, Verdict[Book]])
+assert_type(cascade(consistent(books, 3), consistent(books, 5), accept=agreed(0.8)).answer, Chain[Promptable, Book])
+assert_type(cascade(consistent(books, 3), books, accept=[agreed(0.8)]).invoke("x").value, Book)
 assert_type(ensemble(several.answer, several.answer, combine=vote()).answer, Chain[Promptable, Reply])
 
 assert_type(gpt.fallback("anthropic:b"), Chain[Promptable, Reply])
