@@ -198,13 +198,16 @@ def test_looking_for_a_provider_by_name_imports_none() -> None:
 
 
 @pytest.mark.parametrize("build", [lambda: model("gpt-5"), lambda: BOOK | "gpt-5"])
-def test_a_string_without_a_colon_is_told_the_form_and_the_providers(build: Any) -> None:
-    said = str(raised(CompositionError, build))
-    assert said.startswith(
-        "'gpt-5' is no model: a model is written 'provider:name'\n  try: write 'provider:gpt-5' with "
+def test_a_string_without_a_colon_is_told_the_form_and_who_has_that_model(build: Any) -> None:
+    assert str(raised(CompositionError, build)) == (
+        "'gpt-5' is no model: a model is written 'provider:name'\n"
+        "  try: write 'openai:gpt-5'; for a text use prompt('gpt-5') or constant('gpt-5')"
     )
-    assert "openai" in said
-    assert said.endswith("; for a text use prompt('gpt-5') or constant('gpt-5')")
+
+
+def test_a_string_that_nobody_has_is_told_where_the_providers_are_listed() -> None:
+    said = str(raised(CompositionError, lambda: model("nonsense")))
+    assert re.search(r"write 'provider:nonsense' with one of the \d+ providers of `chainkit models`", said)
 
 
 @pytest.mark.parametrize(

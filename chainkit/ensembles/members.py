@@ -214,4 +214,7 @@ def _member(member: Any, output: Any) -> Chain[Any, Any]:
         from chainkit.models.chat import model
 
         return model(member, output=output)
+    if isinstance(member, list | tuple):
+        msg = "a list of members is no member"
+        raise CompositionError(msg, cure="write ensemble(*members, combine=...)")
     return as_chain(member)

@@ -91,6 +91,16 @@ def prices(provider: str, model: str) -> Prices | None:
     return Prices(**per, context=found[1].context_window, source=source, as_of=as_of)
 
 
+def sellers(model: str) -> tuple[str, ...]:
+    """Whose models the list knows one of that name among, most likely first; none where it is not installed."""
+    try:
+        from genai_prices import data_snapshot
+    except ImportError:
+        return ()
+    found = [(m.id != model, p.id) for p in data_snapshot.get_snapshot().providers for m in p.models if m.is_match(model)]
+    return tuple(dict.fromkeys(seller for _, seller in sorted(found, key=lambda f: f[0])))
+
+
 def _free(found: tuple[Any, Any] | None) -> bool:
     """Whether the list gives a model away."""
     if found is None:

@@ -34,9 +34,14 @@ def _meant(spec: str) -> str:
     text = f"for a text use prompt({spec!r:.40}) or constant({spec!r:.40})"
     if not spec or ":" in spec or any(c.isspace() for c in spec):
         return text
+    from chainkit.models.prices import sellers
     from chainkit.models.registry import names
 
-    return f"write 'provider:{spec:.40}' with one of {', '.join(names())}; {text}"
+    known = names()
+    likely = [f"'{seller}:{spec:.40}'" for seller in sellers(spec) if seller in known][:3]
+    if likely:
+        return f"write {' or '.join(likely)}; {text}"
+    return f"write 'provider:{spec:.40}' with one of the {len(known)} providers of `chainkit models`; {text}"
 
 
 FREE_KINDS = frozenset({"exchange", "count"})
