@@ -86,13 +86,13 @@ if TYPE_CHECKING:
     from chainkit.compose.step import constant as constant
     from chainkit.compose.step import identity as identity
     from chainkit.compose.step import step as step
-    from chainkit.ensembles.consistent import consistent as consistent
-    from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.accept import agreed as agreed
     from chainkit.ensembles.accept import approved as approved
-    from chainkit.ensembles.cascade import cascade as cascade
     from chainkit.ensembles.accept import confident as confident
     from chainkit.ensembles.accept import likely as likely
+    from chainkit.ensembles.cascade import cascade as cascade
+    from chainkit.ensembles.consistent import consistent as consistent
+    from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.members import ensemble as ensemble
     from chainkit.ensembles.race import race as race
