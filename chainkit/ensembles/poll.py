@@ -86,7 +86,9 @@ class Poll:
         """Open the gates of those members that are wanted now."""
         waiting = len(self._ballots) - self._open
         flying = len(self._left) - waiting
-        self._open += min(waiting, self._panel.pace.wanted(self._needed, flying, waiting))
+        # Somebody is always under way, whatever a combiner thinks that it needs.
+        wanted = max(self._panel.pace.wanted(self._needed, flying, waiting), 0 if flying else 1)
+        self._open += min(waiting, wanted)
         for index in [i for i in self._gates if i < self._open]:
             self._gates.pop(index).wake()
 
