@@ -72,6 +72,10 @@ class Chain(Generic[In, Out]):
         """The chains inside, each with the word for its place."""
         return ()
 
+    def groups(self) -> tuple[int, ...]:
+        """For a drawing: how many of its parts stand side by side, group after group. Empty: they are one group."""
+        return ()
+
     def compile(self, place: Place) -> Core:
         """The core: `async def core(frame, value)`."""
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,13 +15,26 @@ Flow = Literal["row", "column", "leaf"]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a drawing: a leaf, parts one after the other (row), or parts side by side (column)."""
+    """A part of a drawing: a leaf, parts one after the other (row), or parts side by side (column).
+
+    `groups` are the sizes of columns that follow one another, where a column is not all there is.
+    """
 
     title: str
     flow: Flow
     parts: tuple[Box, ...] = ()
     edge: str = ""
     note: str = ""
+    groups: tuple[int, ...] = ()
+
+    def arranged(self) -> Box:
+        """The same as a row of its groups, for a picture; a tree leaves them out."""
+        if len(self.groups) < 2:
+            return self
+        ends = list(itertools.accumulate(self.groups))
+        groups = [self.parts[end - size : end] for end, size in zip(ends, self.groups, strict=True)]
+        row = tuple(g[0] if len(g) == 1 else Box("", "column", g) for g in groups)
+        return Box(self.title, "row", row, self.edge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ def _box(chain: Chain[Any, Any], edge: str = "") -> Box:
         return _box(parts[0][1], edge)
     flow: Flow = "row" if isinstance(chain, Sequence | Around) else "column"
     inner = tuple(_box(part, "" if flow == "row" or word == part.label else word) for word, part in parts)
-    return Box(title, flow, inner, edge)
+    return Box(title, flow, inner, edge, groups=chain.groups() if flow == "column" else ())
 
 
 def _title(chain: Chain[Any, Any]) -> str:

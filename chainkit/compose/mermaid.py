@@ -34,6 +34,7 @@ class _Chart:
             text = f"{box.edge}: {box.title}" if box.edge else box.title
             self._lines.append(f'{indent}{node}["{_quoted(text)}"]')
             return [node], [node]
+        box = box.arranged()
         titled = bool(box.title or box.edge)
         inner = indent + "  " if titled else indent
         if titled:

@@ -49,6 +49,7 @@ def picture(root: Box) -> str:
 
 
 def _laid(box: Box) -> _Laid:
+    box = box.arranged()
     title = shortened(": ".join(t for t in (box.edge, box.title) if t))
     if box.flow == "leaf":
         return _Laid(box, max(60.0, len(title) * _CHAR + 2 * _PAD), _LEAF)

@@ -52,8 +52,14 @@ class Cascade(Chain[Any, Any]):
         return Verdict
 
     def parts(self) -> tuple[tuple[str, Chain[Any, Any]], ...]:
-        tests = [(f"accept {i}", c) for i, a in enumerate(self.accept) for c in a.asks()]
-        return (*((str(i), s) for i, s in enumerate(self.stages)), *tests)
+        found: list[tuple[str, Chain[Any, Any]]] = []
+        for number, stage in enumerate(self.stages):
+            found.append((str(number), stage))
+            found += [(f"accept {number}", c) for a in self.accept[number : number + 1] for c in a.asks()]
+        return tuple(found)
+
+    def groups(self) -> tuple[int, ...]:
+        return (1,) * len(self.parts())
 
     def compile(self, place: Place) -> Core:
         last = len(self.stages) - 1

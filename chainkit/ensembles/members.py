@@ -65,6 +65,10 @@ class Ensemble(Chain[Any, Any]):
         rest = () if self.otherwise is None else (("otherwise", self.otherwise),)
         return (*((str(i), m) for i, m in enumerate(self.members)), *self.combiner.parts(), *rest)
 
+    def groups(self) -> tuple[int, ...]:
+        sizes = (len(self.members), len(self.combiner.parts()), int(self.otherwise is not None))
+        return tuple(s for s in sizes if s)
+
     def compile(self, place: Place) -> Core:
         around = Place(place.path, tail=place.tail and place.bare)
         panel = Panel(
