@@ -1,0 +1,311 @@
+"""Asking a chain every case, and scoring what it says."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from chainkit.chain import CONCURRENCY, Chain
+from chainkit.compose.coerce import as_chain
+from chainkit.ensembles.verdict import Verdict
+from chainkit.errors import (
+    AuthenticationError,
+    BudgetExceeded,
+    DeadlineExceeded,
+    MissingExtra,
+    ProviderError,
+    UnknownModel,
+)
+from chainkit.evaluate.case import Case, identified
+from chainkit.evaluate.fingerprint import fingerprint
+from chainkit.evaluate.metric import Given, Metric, Quick, number, told_apart
+from chainkit.evaluate.metrics import exact
+from chainkit.evaluate.plain import bare, plain
+from chainkit.evaluate.reading import cases as read_cases
+from chainkit.evaluate.report import Report
+from chainkit.evaluate.saved import Saved
+from chainkit.evaluate.scored import Scored
+from chainkit.evaluate.statistics import installed
+from chainkit.models.classify import Classification
+from chainkit.place import Place
+from chainkit.run.run import CURRENT, Run
+
+if TYPE_CHECKING:
+    from chainkit.run.drive import Core
+    from chainkit.run.frame import Frame
+
+Cases: TypeAlias = "Iterable[Any] | str | Path"
+"""Case objects, or whatever `cases` reads."""
+
+Telling: TypeAlias = "bool | Callable[[Progress], object] | None"
+
+HOPELESS = (AuthenticationError, BudgetExceeded, MissingExtra, UnknownModel)
+"""Errors that every further case would end with as well: they end the evaluation."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an evaluation is: `done` of `total` cases, of which `kept` were in the file; `row` is the newest."""
+
+    name: str
+    done: int
+    total: int
+    kept: int
+    row: Scored | None = None
+
+
+def evaluate(
+    chain: Any,
+    cases: Cases,
+    metrics: Sequence[Given] | Given | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+    save: str | Path | None = None,
+    progress: Telling = None,
+    run: Run | None = None,
+    name: str | None = None,
+) -> Report:
+    """Ask a chain (or a model string) every case and score the answers: `exact()` unless `metrics` are given.
+
+    A case at which the chain fails counts 0 and stands in `report.errors`. `save` names a file to which each result
+    is added as it lands; evaluating again with the same file asks only cases that are not in it, or that failed in a
+    way that may pass. What counts as the same: the case's id and input, and the chain's `fingerprint`. `progress` is
+    True for a line on stderr, or a function of `Progress`. Budgets, deadlines and stand-ins for models come with
+    `run`. A missing key, an unknown model, a spent budget or deadline end it with that error; the file keeps what
+    was there, and so it does at a Ctrl-C. Needs `chainkit[evaluate]`.
+    """
+    from chainkit.run.io.batch import Batch
+
+    work = Evaluation(chain, cases, metrics, save, progress, name)
+    with work.saved:
+        items: Batch[Scored] = Batch(work.core, work.due, run, concurrency=concurrency, ordered=False, errors="raise")
+        try:
+            for index, row in items:
+                work.landed(index, row)
+        finally:
+            items.close()
+            work.ended()
+    return work.report()
+
+
+async def aevaluate(
+    chain: Any,
+    cases: Cases,
+    metrics: Sequence[Given] | Given | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+    save: str | Path | None = None,
+    progress: Telling = None,
+    run: Run | None = None,
+    name: str | None = None,
+) -> Report:
+    """`evaluate` on the running event loop."""
+    from chainkit.run.io.batch import abatch
+
+    work = Evaluation(chain, cases, metrics, save, progress, name)
+    with work.saved:
+        items = cast("Any", abatch(work.core, work.due, run, concurrency=concurrency, ordered=False, errors="raise"))
+        try:
+            async for index, row in items:
+                work.landed(index, row)
+        finally:
+            await items.aclose()
+            work.ended()
+    return work.report()
+
+
+class Evaluation:
+    """One chain on its cases: which of them are still due, and what came of those that are not."""
+
+    def __init__(
+        self,
+        chain: Any,
+        cases: Cases,
+        metrics: Sequence[Given] | Given | None,
+        save: str | Path | None,
+        progress: Telling,
+        name: str | None,
+    ) -> None:
+        installed()
+        self._chain: Chain[Any, Any] = as_chain(chain)
+        self.name = name or named(self._chain)
+        given = (exact(),) if metrics is None else cast("Any", metrics)
+        self._metrics, self._overall = told_apart(given)
+        mark = fingerprint(self._chain)
+        self.saved = Saved(save, mark)
+        self._cases = as_cases(cases)
+        self._rows: list[Scored | None] = [self._kept(case) for case in self._cases]
+        self._due = [i for i, row in enumerate(self._rows) if row is None or self._lacking(row)]
+        self._kept_count = len(self._rows) - len(self._due)
+        self._done = self._kept_count
+        self._tell = _telling(progress)
+        self.core = examining(self._chain, self._metrics, mark, self.saved)
+
+    def _kept(self, case: Case) -> Scored | None:
+        """What the file has of a case, with the scores that cost nothing counted anew."""
+        row = self.saved.found(case)
+        if row is None:
+            return None
+        scores = dict(row.scores) if row.case.expected == plain(case.expected) or row.error is not None else {}
+        row = replace(row, case=case, scores=scores, unscored={})
+        for metric in self._metrics:
+            if row.error is not None:
+                scores[metric.name] = 0.0
+            elif isinstance(metric, Quick):
+                scores[metric.name] = number(metric.score(case, row.value), metric.name)
+        return row
+
+    def _lacking(self, row: Scored) -> bool:
+        return any(m.name not in row.scores for m in self._metrics)
+
+    @property
+    def due(self) -> list[tuple[Case, Scored | None]]:
+        """The cases to ask, each with what is known: then only scores are missing."""
+        return [(self._cases[i], self._rows[i]) for i in self._due]
+
+    def landed(self, index: int, row: Scored) -> None:
+        """One more result."""
+        self._rows[self._due[index]] = row
+        self._done += 1
+        self._told(row)
+
+    def _told(self, row: Scored | None) -> None:
+        if self._tell is not None:
+            self._tell(Progress(self.name, self._done, len(self._rows), self._kept_count, row))
+
+    def ended(self) -> None:
+        """There is no more to tell."""
+        if isinstance(self._tell, Line):
+            self._tell.end()
+
+    def report(self) -> Report:
+        """All results."""
+        rows = tuple(row for row in self._rows if row is not None)
+        return Report(rows, tuple(m.name for m in self._metrics), self._overall, self.name)
+
+
+def as_cases(given: Cases) -> list[Case]:
+    """Cases with ids, from what `evaluate` takes."""
+    if isinstance(given, str | Path):
+        return read_cases(given)
+    held = list(given)
+    return identified(held) if all(isinstance(c, Case) for c in held) else read_cases(held)
+
+
+def named(chain: Chain[Any, Any]) -> str:
+    """A chain's word for itself."""
+    shown = chain.label or repr(chain)
+    return shown if len(shown) <= 60 else shown[:59] + "…"
+
+
+def examining(chain: Chain[Any, Any], metrics: Sequence[Metric], mark: str, saved: Saved) -> Core:
+    """The core that asks a case, scores the answer and writes the result down."""
+    core = Place().compile(chain, tail=True)
+
+    async def examine(frame: Frame, due: tuple[Case, Scored | None]) -> Scored:
+        case, known = due
+        if known is None:
+            row, value = await _answered(frame, core, case, mark)
+        else:
+            row, value = known, known.value
+        if row.error is None:
+            row = await _judged(frame, metrics, row, value)
+        else:
+            row = replace(row, scores={m.name: 0.0 for m in metrics})
+        saved.add(row)
+        return row
+
+    return examine
+
+
+async def _answered(frame: Frame, core: Core, case: Case, mark: str) -> tuple[Scored, Any]:
+    """The chain's answer, with what it took; an error is an answer too."""
+    run, start = frame.run.child(), frame.io.now()
+    error: Exception | None = None
+    found: Any = None
+    try:
+        found = await core(frame.child(run=run), case.input)
+    except Exception as failed:
+        error = _bearable(failed, frame)
+    value = bare(found)
+    row = Scored(
+        case,
+        plain(value),
+        error=None if error is None else f"{type(error).__name__}: {error}",
+        transient=isinstance(error, ProviderError) and error.transient,
+        usage=run.usage,
+        cost=run.cost,
+        calls=run.calls,
+        seconds=frame.io.now() - start,
+        agreement=found.agreement if isinstance(found, Verdict) else None,
+        confidence=_confidence(found, value),
+        chain=mark,
+    )
+    return row, value
+
+
+def _bearable(error: Exception, frame: Frame) -> Exception:
+    """The error, where it is this case's alone; else it is raised."""
+    late = isinstance(error, DeadlineExceeded) and frame.until is not None and frame.io.now() >= frame.until
+    if late or isinstance(error, HOPELESS):
+        raise error
+    return error
+
+
+def _confidence(found: Any, value: Any) -> float | None:
+    """How sure the answer says it is: a verdict's confidence, a label's score, a field `confidence`."""
+    said = cast("Any", found).confidence if isinstance(found, Verdict) else None
+    if said is None:
+        said = value.score if isinstance(value, Classification) else getattr(value, "confidence", None)
+    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
+
+
+async def _judged(frame: Frame, metrics: Sequence[Metric], row: Scored, value: Any) -> Scored:
+    """The row with the scores it lacks."""
+    run = frame.run.child()
+    scores, unscored = dict(row.scores), dict(row.unscored)
+    for metric in metrics:
+        if metric.name in scores:
+            continue
+        try:
+            scores[metric.name] = number(await _score(frame.child(run=run), metric, row.case, value), metric.name)
+        except Exception as error:
+            unscored[metric.name] = f"{type(_bearable(error, frame)).__name__}: {error}"
+    return replace(row, scores=scores, unscored=unscored, scoring=row.scoring + run.cost)
+
+
+async def _score(frame: Frame, metric: Metric, case: Case, value: Any) -> Any:
+    token = CURRENT.set(frame.run)
+    try:
+        quick = isinstance(metric, Quick) or frame.io.blocking
+        found = metric.score(case, value) if quick else await frame.io.call(metric.score, case, value)
+        return await frame.io.awaited(frame, lambda: found) if inspect.isawaitable(found) else found
+    finally:
+        CURRENT.reset(token)
+
+
+def _telling(progress: Telling) -> Callable[[Progress], object] | None:
+    if progress is True:
+        return Line()
+    return progress or None
+
+
+class Line:
+    """One line on stderr that is written over as results land."""
+
+    def __init__(self) -> None:
+        self._failed = 0
+
+    def __call__(self, now: Progress) -> None:
+        self._failed += now.row is not None and now.row.error is not None
+        failed = f", {self._failed} failed" if self._failed else ""
+        sys.stderr.write(f"\r{now.name}: {now.done} of {now.total}{failed} ")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        sys.stderr.write("\n")
