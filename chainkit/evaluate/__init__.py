@@ -3,9 +3,12 @@
 Nothing here imports numpy or scipy before a number with an interval is asked for.
 """
 
+from chainkit.evaluate.calibration import brier, calibration_error
 from chainkit.evaluate.case import Case, EvaluationError, split
+from chainkit.evaluate.comparing import Comparison, Difference, acompare, compare
 from chainkit.evaluate.evaluating import Progress, aevaluate, evaluate
 from chainkit.evaluate.fingerprint import fingerprint
+from chainkit.evaluate.judging import judged, preferred
 from chainkit.evaluate.metric import Metric, metric
 from chainkit.evaluate.metrics import contains, exact, f1, hit, mrr, numeric
 from chainkit.evaluate.reading import cases
@@ -15,22 +18,30 @@ from chainkit.evaluate.statistics import Estimate
 
 __all__ = [
     "Case",
+    "Comparison",
+    "Difference",
     "Estimate",
     "EvaluationError",
     "Metric",
     "Progress",
     "Report",
     "Scored",
+    "acompare",
     "aevaluate",
+    "brier",
+    "calibration_error",
     "cases",
+    "compare",
     "contains",
     "evaluate",
     "exact",
     "f1",
     "fingerprint",
     "hit",
+    "judged",
     "metric",
     "mrr",
     "numeric",
+    "preferred",
     "split",
 ]

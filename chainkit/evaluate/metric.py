@@ -88,7 +88,7 @@ def told_apart(given: Sequence[Given]) -> tuple[tuple[Metric, ...], tuple[Overal
     each: list[Metric] = []
     whole: list[Overall] = []
     for one in given:
-        if hasattr(one, "over"):
+        if hasattr(one, "pair"):
             whole.append(cast("Overall", one))
         else:
             each.append(_one(one))
