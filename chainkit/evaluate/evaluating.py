@@ -16,6 +16,7 @@ from chainkit.errors import (
     AuthenticationError,
     BudgetExceeded,
     DeadlineExceeded,
+    EnsembleError,
     MissingExtra,
     ProviderError,
     UnknownModel,
@@ -236,7 +237,7 @@ async def _answered(frame: Frame, core: Core, case: Case, mark: str) -> tuple[Sc
         case,
         plain(value),
         error=None if error is None else f"{type(error).__name__}: {error}",
-        transient=isinstance(error, ProviderError) and error.transient,
+        transient=_passing(error),
         usage=run.usage,
         cost=run.cost,
         calls=run.calls,
@@ -254,6 +255,13 @@ def _bearable(error: Exception, frame: Frame) -> Exception:
     if late or isinstance(error, HOPELESS):
         raise error
     return error
+
+
+def _passing(error: BaseException | None) -> bool:
+    """Whether the same question may be answered another time."""
+    if isinstance(error, EnsembleError):
+        return any(_passing(ballot.error) for ballot in error.ballots)
+    return isinstance(error, DeadlineExceeded) or (isinstance(error, ProviderError) and error.transient)
 
 
 def _confidence(found: Any, value: Any) -> float | None:

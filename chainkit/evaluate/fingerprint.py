@@ -60,17 +60,23 @@ def _type(value: Any) -> Any:
     return [value.__module__, value.__qualname__, schema() if schema is not None else None]
 
 
-def _function(value: Any) -> Any:
-    code = getattr(value, "__code__", None)
-    held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or () if _filled(cell)]
-    return [value.__module__, value.__qualname__, _code(code), _facts([h for h in held if not callable(h)])]
+def _function(value: Any, around: tuple[Any, ...] = ()) -> Any:
+    """A function's name, its code, and what it holds that does not change: a cache that it fills tells nothing."""
+    held: list[Any] = []
+    for cell in getattr(value, "__closure__", None) or ():
+        found = _content(cell)
+        if isinstance(found, str | int | float | tuple):
+            held.append(_facts(cast("Any", found)))
+        elif isinstance(found, types.FunctionType) and found is not value and found not in around:
+            held.append(_function(found, (*around, value)))
+    return [value.__module__, value.__qualname__, _code(getattr(value, "__code__", None)), held]
 
 
-def _filled(cell: Any) -> bool:
+def _content(cell: Any) -> Any:
     try:
-        return cell.cell_contents is not None
+        return cell.cell_contents
     except ValueError:
-        return False
+        return None
 
 
 def _code(code: Any) -> Any:

@@ -14,7 +14,7 @@ from chainkit.evaluate.metric import Given, Overall, told_apart
 from chainkit.evaluate.saved import read
 from chainkit.evaluate.scored import Scored
 from chainkit.evaluate.statistics import Estimate, mean, resampled
-from chainkit.evaluate.table import aligned, money, tokens
+from chainkit.evaluate.table import aligned, tokens
 from chainkit.usage import Cost, Usage, total_cost, total_usage
 
 
@@ -141,26 +141,18 @@ class Report:
     def table(self) -> str:
         """The report as a Markdown table that reads as text too. Needs `chainkit[evaluate]`."""
         parts = [("all", self), *((tag, self.by(tag)) for tag in self.tags)]
+        many = len(parts) > 1
         lines = [
-            [
-                name,
-                *([word] if len(parts) > 1 else []),
-                f"{found.value:.3f}",
-                f"{found.low:.3f} to {found.high:.3f}",
-                str(found.n),
-            ]
-            for name in self.names
-            for word, part in parts
-            if (found := part.mean(name)).n or word == "all"
+            [name, *([word] if many else []), *_shown(part.mean(name))] for name in self.names for word, part in parts
         ]
-        head = ["metric", *(["cases"] if len(parts) > 1 else []), "mean", "95% interval", "n"]
+        head = ["metric", *(["cases"] if many else []), "mean", "95% interval", "n"]
         return "\n".join([f"{self.name}: {len(self.rows)} cases", "", *aligned(head, lines), "", *self._foot()])
 
     def _foot(self) -> list[str]:
         time = self.seconds
-        took = f"{self.calls} calls, {tokens(self.usage)}, cost {money(self.cost)}"
+        took = f"{self.calls} calls, {tokens(self.usage)}, cost {self.cost}" if self.calls else "no calls"
         if self.scoring.low != 0 or self.scoring.high != 0:
-            took += f", and {money(self.scoring)} for scoring"
+            took += f", and {self.scoring} for scoring"
         lines = [took, f"seconds for a case: {time.p50:.2f} median, {time.p95:.2f} at 95%"]
         if self.errors:
             lines += [
@@ -204,6 +196,12 @@ _SHOWN = 5
 def _listed(lines: Iterable[tuple[Scored, str]]) -> list[str]:
     found = [f"- {row.case.id}: {_first(text)}" for row, text in lines]
     return found if len(found) <= _SHOWN else [*found[:_SHOWN], f"- and {len(found) - _SHOWN} more"]
+
+
+def _shown(found: Estimate) -> list[str]:
+    if not found.n:
+        return ["-", "-", "0"]
+    return [f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}", str(found.n)]
 
 
 def _first(text: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainkit.usage import Cost, Usage
+from chainkit.usage import Usage
 
 
 def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
@@ -13,11 +13,6 @@ def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(head))]
     shown = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
     return [shown[0], "| " + " | ".join("-" * w for w in widths) + " |", *shown[1:]]
-
-
-def money(cost: Cost) -> str:
-    """A cost, in words for its three kinds."""
-    return str(cost)
 
 
 def tokens(usage: Usage) -> str:
