@@ -241,7 +241,7 @@ async def _answered(frame: Frame, core: Core, case: Case, mark: str) -> tuple[Sc
         usage=run.usage,
         cost=run.cost,
         calls=run.calls,
-        seconds=frame.io.now() - start,
+        seconds=round(frame.io.now() - start, 6),
         agreement=found.agreement if isinstance(found, Verdict) else None,
         confidence=_confidence(found, value),
         chain=mark,

@@ -49,7 +49,7 @@ class Scored:
             "scores": dict(self.scores), "unscored": dict(self.unscored), "error": self.error,
             "transient": self.transient, "usage": {k: v for k, v in asdict(self.usage).items() if v not in (None, ())},
             "cost": [self.cost.low, self.cost.high], "scoring": [self.scoring.low, self.scoring.high],
-            "calls": self.calls, "seconds": round(self.seconds, 6), "agreement": self.agreement,
+            "calls": self.calls, "seconds": self.seconds, "agreement": self.agreement,
             "confidence": self.confidence,
         }  # fmt: skip
         return json.dumps(data, ensure_ascii=False)
