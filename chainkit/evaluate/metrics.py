@@ -184,8 +184,12 @@ def _names(item: Any) -> set[str]:
 
 
 def _rank(case: Case, value: Any) -> int | None:
-    wanted = {str(w) for w in _texts(case.expected)}
-    return next((rank for rank, names in enumerate(_sources(value), 1) if names & wanted), None)
+    wanted = tuple(str(w) for w in _texts(case.expected))
+    ends = tuple(f"/{w}" for w in wanted)
+    for rank, names in enumerate(_sources(value), 1):
+        if any(name in wanted or name.endswith(ends) for name in names):
+            return rank
+    return None
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,10 @@ class Hit(Quick):
 
 
 def hit(k: int = 5, *, name: str | None = None) -> Hit:
-    """1 where the source or id of one of the first `k` that were found is an expected one. Its name is `hit@k`."""
+    """1 where the source or id of one of the first `k` that were found is an expected one. Its name is `hit@k`.
+
+    The end of a path is enough: "hr/holiday.md" is the source "/srv/wiki/hr/holiday.md". Several may be expected.
+    """
     if k < 1:
         msg = f"hit({k}): k is at least 1"
         raise EvaluationError(msg)

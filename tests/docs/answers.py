@@ -60,6 +60,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"20.00 euros are on their way", "Half of the price, 20 euros, is on its way."),
     ("*", r"One word for what this customer wants", "delivery"),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
+    ("*", r"<question>.*Grade the answer with a number only", "4"),
     ("*", r"<question>.*Is the answer correct.*Answer yes or no", '"yes"'),
     ("cohere:*", r"2027 a prime", "No."),
     ("*", r"2027 a prime", "Yes"),

@@ -90,6 +90,7 @@ def test_hit_and_mrr_see_the_rank_of_the_first_expected_source() -> None:
     assert (mrr()(found, "x.md"), mrr()([], "x.md")) == (0, 0)
     assert mrr()(found, "b.md#0") == 0.5
     assert mrr()(["a", "b"], "b") == 0.5
+    assert (hit()(_found("/srv/wiki/hr/a.md"), "hr/a.md"), hit()(_found("/srv/wiki/hr/a.md"), "r/a.md")) == (1, 0)
     assert mrr()([{"source": "a"}, {"id": "b"}], {"b"}) == 0.5
 
 
