@@ -13,7 +13,7 @@ from chainkit.chain import CONCURRENCY
 from chainkit.compose.coerce import as_chain
 from chainkit.errors import did_you_mean
 from chainkit.evaluate.case import EvaluationError
-from chainkit.evaluate.evaluating import Cases, Telling, aevaluate, as_cases, evaluate, named
+from chainkit.evaluate.evaluating import Asked, Cases, Telling, aevaluate, as_cases, evaluate, named
 from chainkit.evaluate.metric import Given
 from chainkit.evaluate.report import Report
 from chainkit.evaluate.statistics import Estimate, average, bootstrapped, holm, installed, paired
@@ -23,7 +23,7 @@ from chainkit.run.run import Run
 SURE = 0.05
 """The corrected p below which a difference counts as one."""
 
-Chains: TypeAlias = "Mapping[str, Any] | Sequence[Any]"
+Chains: TypeAlias = "Mapping[str, Asked] | Sequence[Asked]"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from chainkit.run.drive import Core
     from chainkit.run.frame import Frame
 
+Asked: TypeAlias = "str | Chain[Any, Any] | Callable[[Any], Any] | Mapping[str, Any]"
+"""What can be evaluated: a chain, or what may stand for one."""
+
 Cases: TypeAlias = "Iterable[Any] | str | Path"
 """Case objects, or whatever `cases` reads."""
 
@@ -60,7 +64,7 @@ class Progress:
 
 
 def evaluate(
-    chain: Any,
+    chain: Asked,
     cases: Cases,
     metrics: Sequence[Given] | Given | None = None,
     *,
@@ -94,7 +98,7 @@ def evaluate(
 
 
 async def aevaluate(
-    chain: Any,
+    chain: Asked,
     cases: Cases,
     metrics: Sequence[Given] | Given | None = None,
     *,
@@ -124,7 +128,7 @@ class Evaluation:
 
     def __init__(
         self,
-        chain: Any,
+        chain: Asked,
         cases: Cases,
         metrics: Sequence[Given] | Given | None,
         save: str | Path | None,
@@ -157,7 +161,8 @@ class Evaluation:
             if row.error is not None:
                 scores[metric.name] = 0.0
             elif isinstance(metric, Quick):
-                scores[metric.name] = number(metric.score(case, row.value), metric.name)
+                with suppress(Exception):  # then it has no score yet, and is told when it is scored again
+                    scores[metric.name] = number(metric.score(case, row.value), metric.name)
         return row
 
     def _lacking(self, row: Scored) -> bool:
@@ -307,8 +312,10 @@ class Line:
 
     def __init__(self) -> None:
         self._failed = 0
+        self._begun = False
 
     def __call__(self, now: Progress) -> None:
+        self._begun = True
         self._failed += now.row is not None and now.row.error is not None
         failed = f", {self._failed} failed" if self._failed else ""
         sys.stderr.write(f"\r{now.name}: {now.done} of {now.total}{failed} ")
@@ -316,4 +323,5 @@ class Line:
 
     def end(self) -> None:
         """Leave the line."""
-        sys.stderr.write("\n")
+        if self._begun:
+            sys.stderr.write("\n")

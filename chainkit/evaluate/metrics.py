@@ -23,13 +23,20 @@ class Exact(Quick):
     name: str = "exact"
 
     def score(self, case: Case, value: Any) -> float:
-        return float(any(self.key(value) == self.key(right) for right in _answers(case.expected)))
+        return float(any(self._alike(value, right) for right in _answers(case.expected)))
+
+    def _alike(self, value: Any, right: Any) -> bool:
+        if self.key is normal and isinstance(right, str) and isinstance(value, bool | int | float):
+            # A table holds text only: its "4" is the number 4.
+            value = text_of(value)
+        return bool(self.key(value) == self.key(right))
 
 
 def exact(key: Callable[[Any], Any] | None = None, *, name: str = "exact") -> Exact:
     """1 where the value equals what is expected, in the normal form that `vote` compares, or by `key(value)`.
 
-    Text is compared without case, spacing and end marks, data as canonical JSON. Where a set of values is expected,
+    Text is compared without case, spacing and end marks, data as canonical JSON; a number equals its text, as a CSV
+    file holds it. Where a set of values is expected,
     each of them is right.
     """
     return Exact(key or normal, name)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from chainkit.documents import Passage, Retrieved
 from chainkit.ensembles.verdict import Verdict
-from chainkit.messages import as_messages, counted_text
+from chainkit.messages import Message, Text, as_messages, counted_text
 from chainkit.tools.result import AgentResult
 
 
@@ -66,7 +66,7 @@ def _object(value: Any) -> Any:
         return plain(value.model_dump(mode="json"))
     messages = None if isinstance(value, list | tuple) and not value else as_messages(value)
     if messages is not None:
-        return [{"role": m.role, "text": m.text} for m in messages]
+        return [_message(m) for m in messages]
     if isinstance(value, list | tuple):
         return [plain(v) for v in cast("list[Any]", value)]
     if isinstance(value, set | frozenset):
@@ -74,6 +74,12 @@ def _object(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     return plain(value.value) if isinstance(value, Enum) else str(value)
+
+
+def _message(said: Message) -> dict[str, Any]:
+    """A message; of what is not text, a name."""
+    others = [digest(repr(part)) for part in said.parts if not isinstance(part, Text)]
+    return {"role": said.role, "text": said.text, **({"parts": others} if others else {})}
 
 
 def canonical(value: Any) -> str:

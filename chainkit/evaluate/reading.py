@@ -218,7 +218,10 @@ def _csv(path: Path, encoding: str) -> Iterator[Record]:
                 line = rows.line_num + 1
         except csv.Error as error:
             msg = f"{path}, line {line}: {error}"
-            raise EvaluationError(msg, cure='double the quotation marks inside a quoted field: ""') from error
+            cure = (
+                "write long texts as JSON lines" if "limit" in str(error) else 'double quotation marks in a field: ""'
+            )
+            raise EvaluationError(msg, cure=cure) from error
 
 
 def _delimiter(header: str) -> str:

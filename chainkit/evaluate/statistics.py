@@ -96,7 +96,7 @@ def resampled(
     *,
     confidence: float = 0.95,
     seed: int = 0,
-    resamples: int = 999,
+    resamples: int | None = None,
 ) -> Estimate:
     """Any number of pairs, with the percentile interval of its bootstrap."""
     installed()
@@ -106,8 +106,9 @@ def resampled(
     import numpy as np
 
     known = sorted(pairs)
+    times = resamples or max(199, min(999, _ROOM // len(known)))
     draw = np.random.default_rng(seed)
-    drawn: list[list[int]] = [draw.integers(0, len(known), len(known)).tolist() for _ in range(resamples)]
+    drawn: list[list[int]] = [draw.integers(0, len(known), len(known)).tolist() for _ in range(times)]
     found = [number([known[i] for i in chosen]) for chosen in drawn]
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(number(known), float(low), float(high), len(known))

@@ -24,7 +24,7 @@ class Book(BaseModel):
 @pytest.mark.parametrize(
     ("said", "expected", "score"),
     [
-        ("Paris.", " paris ", 1), ("Rome", "Paris", 0), (Reply((Text("Paris"),)), "paris", 1), (3, 3, 1), (True, "true", 0),
+        ("Paris.", " paris ", 1), ("Rome", "Paris", 0), (Reply((Text("Paris"),)), "paris", 1), (3, 3, 1), (True, "true", 1), (4, "4", 1), ("4", 4, 0),
         (Book(title="A"), {"title": "A", "year": 0}, 1), (Book(title="A"), Book(title="A", year=1), 0),
         ("b", {"a", "b"}, 1), ([1, 2], [1, 2], 1), ([1, 2], [2, 1], 0), (None, None, 1),
     ],

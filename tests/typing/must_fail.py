@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from chainkit import cascade, completion, consistent, embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
+from chainkit.evaluate import compare, evaluate, exact
 
 
 class Book(BaseModel):
@@ -54,3 +55,8 @@ embedder("voyage:voyage-4") | model("openai:a")  # error
 completion("openai:a", tools=[])  # error
 completion("openai:a").invoke(3)  # error
 reranker("cohere:rerank-v3.5").invoke({"question": "q"})  # error
+evaluate(model("openai:a"))  # error
+evaluate(3, [])  # error
+evaluate(model("openai:a"), [], "exact")  # error
+compare({"a": 3}, [])  # error
+exact(key="lower")  # error

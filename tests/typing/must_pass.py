@@ -37,6 +37,19 @@ from chainkit import (
     transcriber,
     vote,
 )
+from chainkit.evaluate import (
+    Case,
+    Estimate,
+    Report,
+    aevaluate,
+    calibration_error,
+    cases,
+    compare,
+    evaluate,
+    exact,
+    judged,
+    split,
+)
 from chainkit.errors import ChainkitError
 from chainkit.messages import Media
 from chainkit.models.embed import Embeddings
@@ -159,7 +172,17 @@ assert_type(loop(step(shout), until=lambda text: len(text) > 3), Chain[str, str]
 chosen: Chain[str, Any] = branch(lambda text: len(text) > 3, step(shout), step(length))
 
 
+measured = evaluate(gpt, cases("a.csv"), [exact(), lambda value, expected: value == expected], save="a.jsonl")
+assert_type(measured, Report)
+assert_type(measured.mean(), Estimate)
+assert_type(split([Case("a")], 0.5), tuple[list[Case], list[Case]])
+assert_type(compare({"a": gpt, "b": books, "c": "openai:a"}, [("x", 1)], judged("openai:a")).best, str)
+assert_type(compare([gpt, shout], "a.csv").differences()[0].p, float)
+evaluate(shout, [Case("a", "A")], calibration_error())
+
+
 async def asynchronous() -> None:
+    assert_type(await aevaluate(books, cases([])), Report)
     assert_type(await books.ainvoke("x"), Book)
     assert_type(await books.abatch(["x"]), list[Book])
     async for piece in gpt.astream("x"):
