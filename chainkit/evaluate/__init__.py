@@ -6,11 +6,12 @@ Nothing here imports numpy or scipy before a number with an interval is asked fo
 from chainkit.evaluate.calibration import brier, calibration_error
 from chainkit.evaluate.case import Case, EvaluationError, split
 from chainkit.evaluate.comparing import Comparison, Difference, acompare, compare
-from chainkit.evaluate.evaluating import Progress, aevaluate, evaluate
+from chainkit.evaluate.evaluating import aevaluate, evaluate
 from chainkit.evaluate.fingerprint import fingerprint
 from chainkit.evaluate.judging import judged, preferred
 from chainkit.evaluate.metric import Metric, metric
 from chainkit.evaluate.metrics import contains, exact, f1, hit, mrr, numeric
+from chainkit.evaluate.progress import Progress
 from chainkit.evaluate.reading import cases
 from chainkit.evaluate.report import Report
 from chainkit.evaluate.scored import Scored

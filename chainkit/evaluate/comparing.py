@@ -13,8 +13,9 @@ from chainkit.chain import CONCURRENCY
 from chainkit.compose.coerce import as_chain
 from chainkit.errors import did_you_mean
 from chainkit.evaluate.case import EvaluationError
-from chainkit.evaluate.evaluating import Asked, Cases, Telling, aevaluate, as_cases, evaluate, named
+from chainkit.evaluate.evaluating import Asked, Cases, aevaluate, as_cases, evaluate, named
 from chainkit.evaluate.metric import Given
+from chainkit.evaluate.progress import Telling
 from chainkit.evaluate.report import Report
 from chainkit.evaluate.statistics import Estimate, average, bootstrapped, holm, installed, paired
 from chainkit.evaluate.table import aligned

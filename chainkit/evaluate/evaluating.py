@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from chainkit.chain import CONCURRENCY, Chain
 from chainkit.compose.coerce import as_chain
-from chainkit.ensembles.verdict import Verdict
-from chainkit.errors import (
-    AuthenticationError,
-    BudgetExceeded,
-    DeadlineExceeded,
-    EnsembleError,
-    MissingExtra,
-    ProviderError,
-    UnknownModel,
-)
 from chainkit.evaluate.case import Case, identified
+from chainkit.evaluate.examining import examining
 from chainkit.evaluate.fingerprint import fingerprint
-from chainkit.evaluate.metric import Given, Metric, Quick, number, told_apart
+from chainkit.evaluate.metric import Given, Quick, number, told_apart
 from chainkit.evaluate.metrics import exact
-from chainkit.evaluate.plain import bare, plain
+from chainkit.evaluate.plain import plain
+from chainkit.evaluate.progress import Line, Progress, Telling, telling
 from chainkit.evaluate.reading import cases as read_cases
 from chainkit.evaluate.report import Report
 from chainkit.evaluate.saved import Saved
 from chainkit.evaluate.scored import Scored
 from chainkit.evaluate.statistics import installed
-from chainkit.models.classify import Classification
-from chainkit.place import Place
-from chainkit.run.run import CURRENT, Run
-
-if TYPE_CHECKING:
-    from chainkit.run.drive import Core
-    from chainkit.run.frame import Frame
+from chainkit.run.run import Run
 
 Asked: TypeAlias = "str | Chain[Any, Any] | Callable[[Any], Any] | Mapping[str, Any]"
 """What can be evaluated: a chain, or what may stand for one."""
 
 Cases: TypeAlias = "Iterable[Any] | str | Path"
 """Case objects, or whatever `cases` reads."""
-
-Telling: TypeAlias = "bool | Callable[[Progress], object] | None"
-
-HOPELESS = (AuthenticationError, BudgetExceeded, MissingExtra, UnknownModel)
-"""Errors that every further case would end with as well: they end the evaluation."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an evaluation is: `done` of `total` cases, of which `kept` were in the file; `row` is the newest."""
-
-    name: str
-    done: int
-    total: int
-    kept: int
-    row: Scored | None = None
 
 
 def evaluate(
@@ -147,7 +115,7 @@ class Evaluation:
         self._due = [i for i, row in enumerate(self._rows) if row is None or self._lacking(row)]
         self._kept_count = len(self._rows) - len(self._due)
         self._done = self._kept_count
-        self._tell = _telling(progress)
+        self._tell = telling(progress)
         self.core = examining(self._chain, self._metrics, mark, self.saved)
 
     def _kept(self, case: Case) -> Scored | None:
@@ -206,122 +174,3 @@ def named(chain: Chain[Any, Any]) -> str:
     """A chain's word for itself."""
     shown = chain.label or repr(chain)
     return shown if len(shown) <= 60 else shown[:59] + "…"
-
-
-def examining(chain: Chain[Any, Any], metrics: Sequence[Metric], mark: str, saved: Saved) -> Core:
-    """The core that asks a case, scores the answer and writes the result down."""
-    core = Place().compile(chain, tail=True)
-
-    async def examine(frame: Frame, due: tuple[Case, Scored | None]) -> Scored:
-        case, known = due
-        if known is None:
-            row, value = await _answered(frame, core, case, mark)
-        else:
-            row, value = known, known.value
-        if row.error is None:
-            row = await _judged(frame, metrics, row, value)
-        else:
-            row = replace(row, scores={m.name: 0.0 for m in metrics})
-        saved.add(row)
-        return row
-
-    return examine
-
-
-async def _answered(frame: Frame, core: Core, case: Case, mark: str) -> tuple[Scored, Any]:
-    """The chain's answer, with what it took; an error is an answer too."""
-    run, start = frame.run.child(), frame.io.now()
-    error: Exception | None = None
-    found: Any = None
-    try:
-        found = await core(frame.child(run=run), case.input)
-    except Exception as failed:
-        error = _bearable(failed, frame)
-    value = bare(found)
-    row = Scored(
-        case,
-        plain(value),
-        error=None if error is None else f"{type(error).__name__}: {error}",
-        transient=_passing(error),
-        usage=run.usage,
-        cost=run.cost,
-        calls=run.calls,
-        seconds=round(frame.io.now() - start, 6),
-        agreement=found.agreement if isinstance(found, Verdict) else None,
-        confidence=_confidence(found, value),
-        chain=mark,
-    )
-    return row, value
-
-
-def _bearable(error: Exception, frame: Frame) -> Exception:
-    """The error, where it is this case's alone; else it is raised."""
-    late = isinstance(error, DeadlineExceeded) and frame.until is not None and frame.io.now() >= frame.until
-    if late or isinstance(error, HOPELESS):
-        raise error
-    return error
-
-
-def _passing(error: BaseException | None) -> bool:
-    """Whether the same question may be answered another time."""
-    if isinstance(error, EnsembleError):
-        return any(_passing(ballot.error) for ballot in error.ballots)
-    return isinstance(error, DeadlineExceeded) or (isinstance(error, ProviderError) and error.transient)
-
-
-def _confidence(found: Any, value: Any) -> float | None:
-    """How sure the answer says it is: a verdict's confidence, a label's score, a field `confidence`."""
-    said = cast("Any", found).confidence if isinstance(found, Verdict) else None
-    if said is None:
-        said = value.score if isinstance(value, Classification) else getattr(value, "confidence", None)
-    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
-
-
-async def _judged(frame: Frame, metrics: Sequence[Metric], row: Scored, value: Any) -> Scored:
-    """The row with the scores it lacks."""
-    run = frame.run.child()
-    scores, unscored = dict(row.scores), dict(row.unscored)
-    for metric in metrics:
-        if metric.name in scores:
-            continue
-        try:
-            scores[metric.name] = number(await _score(frame.child(run=run), metric, row.case, value), metric.name)
-        except Exception as error:
-            unscored[metric.name] = f"{type(_bearable(error, frame)).__name__}: {error}"
-    return replace(row, scores=scores, unscored=unscored, scoring=row.scoring + run.cost)
-
-
-async def _score(frame: Frame, metric: Metric, case: Case, value: Any) -> Any:
-    token = CURRENT.set(frame.run)
-    try:
-        quick = isinstance(metric, Quick) or frame.io.blocking
-        found = metric.score(case, value) if quick else await frame.io.call(metric.score, case, value)
-        return await frame.io.awaited(frame, lambda: found) if inspect.isawaitable(found) else found
-    finally:
-        CURRENT.reset(token)
-
-
-def _telling(progress: Telling) -> Callable[[Progress], object] | None:
-    if progress is True:
-        return Line()
-    return progress or None
-
-
-class Line:
-    """One line on stderr that is written over as results land."""
-
-    def __init__(self) -> None:
-        self._failed = 0
-        self._begun = False
-
-    def __call__(self, now: Progress) -> None:
-        self._begun = True
-        self._failed += now.row is not None and now.row.error is not None
-        failed = f", {self._failed} failed" if self._failed else ""
-        sys.stderr.write(f"\r{now.name}: {now.done} of {now.total}{failed} ")
-        sys.stderr.flush()
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._begun:
-            sys.stderr.write("\n")

@@ -12,13 +12,14 @@ from chainkit.chain import Chain
 from chainkit.compose.kinds import kind_of
 from chainkit.errors import CompositionError
 from chainkit.evaluate.plain import digest
+from chainkit.retrieval.indexing import Index
 
 _APART = frozenset({"account", "client", "api_key"})
 """Fields that hold who calls, not what is asked."""
 
 
 def fingerprint(chain: Chain[Any, Any]) -> str:
-    """A short name of what a chain does: its parts, models, options, prompts, and the code of its functions.
+    """A short name of what a chain does: its parts, models, options, prompts, documents, and the code of its functions.
 
     It is the same in every process with one version of Python. What a function reads from elsewhere is not in it.
     """
@@ -32,6 +33,8 @@ def _facts(value: Any) -> Any:
         return [_facts(v) for v in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         return {str(k): _facts(v) for k, v in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, set | frozenset):
+        return sorted((_facts(v) for v in cast("set[Any]", value)), key=repr)
     if isinstance(value, functools.partial):
         return ["partial", _facts(value.func), _facts(value.args), _facts(value.keywords)]
     if isinstance(value, types.FunctionType | types.MethodType):
@@ -40,8 +43,10 @@ def _facts(value: Any) -> Any:
 
 
 def _node(value: Any) -> Any:
-    kind = kind_of(value)
     name = f"{type(value).__module__}:{type(value).__qualname__}"
+    kind = kind_of(value) if hasattr(value, "account") else None
+    if isinstance(value, Index):
+        return [name, getattr(value, "_size", None), sorted([d.id, digest(d.text)] for d in value)]
     if kind is not None and kind.to_data is not None:
         try:
             return [kind.name, kind.to_data(value)]

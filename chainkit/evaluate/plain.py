@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -13,13 +14,15 @@ from typing import Any, cast
 from chainkit.documents import Passage, Retrieved
 from chainkit.ensembles.verdict import Verdict
 from chainkit.messages import Message, Text, as_messages, counted_text
-from chainkit.tools.result import AgentResult
 
 
 def bare(value: Any) -> Any:
     """The value that is judged: that of a verdict or of an agent's result, else the value itself."""
-    while isinstance(value, Verdict | AgentResult):
-        value = cast("Any", value.value)
+    # Nothing is an agent's result before that module is there, and importing it brings all of agents along.
+    agents = sys.modules.get("chainkit.tools.result")
+    kinds = (Verdict,) if agents is None else (Verdict, agents.AgentResult)
+    while isinstance(value, kinds):
+        value = value.value
     return value
 
 
@@ -44,8 +47,8 @@ def plain(value: Any) -> Any:
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, Verdict | AgentResult):
-        return plain(bare(value))
+    if (inside := bare(value)) is not value:
+        return plain(inside)
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in cast("Mapping[Any, Any]", value).items()}
     return _object(value)

@@ -446,6 +446,23 @@ def test_the_code_of_a_step_and_what_it_holds_are_in_the_fingerprint() -> None:
     assert fingerprint(step(lambda q: q + 1)) != fingerprint(step(lambda q: q + 2))
 
 
+def test_the_documents_of_an_index_and_the_tools_of_an_agent_are_in_the_fingerprint() -> None:
+    from chainkit import agent, index, tool
+
+    def adding(n: int) -> Any:
+        @tool
+        def add(a: int) -> int:
+            """Add."""
+            return a + n
+
+        return agent("openai:a", tools=[add])
+
+    assert fingerprint(index(["a"]).retriever(2)) == fingerprint(index(["a"]).retriever(2))
+    assert len({fingerprint(index(["a"]).retriever(2)), fingerprint(index(["b"]).retriever(2))}) == 2
+    assert fingerprint(adding(1)) == fingerprint(adding(1))
+    assert fingerprint(adding(1)) != fingerprint(adding(2))
+
+
 _PRINTED = """
 from chainkit import ensemble, step, vote, model
 from chainkit.evaluate import fingerprint

@@ -21,6 +21,10 @@ class Book(BaseModel):
     year: int = 0
 
 
+class Order(BaseModel):
+    pending: int
+
+
 @pytest.mark.parametrize(
     ("said", "expected", "score"),
     [
@@ -137,3 +141,11 @@ def test_a_verdict_counts_as_its_value() -> None:
     verdict = Verdict(Book(title="A"), 1.0, 0.0, ())
     assert (bare(verdict), plain(verdict)) == (Book(title="A"), {"title": "A", "year": 0})
     assert text_of(Verdict("x", 1.0, 0.0, ())) == "x"
+    assert bare(Order(pending=2)) == Order(pending=2)
+
+
+def test_an_agents_result_counts_as_its_value() -> None:
+    from chainkit import AgentResult, Messages
+    from chainkit.evaluate.plain import plain
+
+    assert plain(AgentResult(AgentResult("x", Messages()), Messages())) == "x"
