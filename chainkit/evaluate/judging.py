@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
@@ -56,7 +56,7 @@ def judged(by: str | Chain[Any, Any], rubric: str | None = None, *, top: int = 5
     return Judged(_held(by, range(top + 1)), rubric or _GOOD, top, name)
 
 
-Others: TypeAlias = "Report | Mapping[str, Any] | Chain[Any, Any] | None"
+Others: TypeAlias = "Mapping[Any, Any] | Chain[Any, Any] | None"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ class Preferred:
             return case.expected
         if isinstance(self.over, Chain):
             return bare(await self.over.ainvoke(case.input))
-        return _by_id(self.over, case)
+        if case.id not in self.over:
+            msg = f"there is no other answer to case {case.id}"
+            raise EvaluationError(msg)
+        return self.over[case.id]
 
 
 def preferred(
@@ -107,16 +110,12 @@ def preferred(
     The other answer is the expected one, or that of `over`: a report of another chain, a dict by the case's id, or a
     chain (or model string) that is asked the same. Equal answers are a draw, and nobody is asked.
     """
-    other = as_chain(over) if isinstance(over, str) else over
+    other: Others = as_chain(over) if isinstance(over, str) else None
+    if isinstance(over, Report):
+        other = {row.case.id: row.value for row in over.rows if row.error is None}
+    elif not isinstance(over, str):
+        other = over
     return Preferred(_held(by, range(1, 3)), other, rubric or _BETTER, name)
-
-
-def _by_id(over: Report | Mapping[str, Any], case: Case) -> Any:
-    known = {r.case.id: r.value for r in over.rows if r.error is None} if isinstance(over, Report) else over
-    if case.id not in known:
-        msg = f"there is no other answer to case {case.id}"
-        raise EvaluationError(msg)
-    return cast("Mapping[Any, Any]", known)[case.id]
 
 
 def _held(by: str | Chain[Any, Any], grades: range) -> Chain[Any, Any]:

@@ -146,6 +146,15 @@ def test_a_failing_case_counts_0_and_is_listed() -> None:
     assert "1 failed, which counts as 0:" in report.table()
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.integers(0, 14)), st.integers(1, 16))
+def test_whichever_cases_fail_exactly_those_are_listed_and_count_0(failing: set[int], concurrency: int) -> None:
+    chain = step(lambda n: 1 / 0 if n in failing else n, inline=True)
+    report = evaluate(chain, [(i, i) for i in range(15)], concurrency=concurrency)
+    assert {r.case.input for r in report.errors} == failing
+    assert report.scores() == [float(i not in failing) for i in range(15)]
+
+
 def test_what_a_failed_case_cost_is_counted() -> None:
     chain = ScriptedModel(_adds) | step(lambda reply: 1 / 0)
     report = measured(chain, SUMS)
