@@ -17,7 +17,7 @@ from chainkit.evaluate.evaluating import Asked, Cases, aevaluate, as_cases, eval
 from chainkit.evaluate.metric import Given
 from chainkit.evaluate.progress import Telling
 from chainkit.evaluate.report import Report
-from chainkit.evaluate.statistics import Estimate, average, bootstrapped, holm, installed, paired
+from chainkit.evaluate.statistics import Estimate, average, difference, holm, installed, paired
 from chainkit.evaluate.table import aligned
 from chainkit.run.run import Run
 
@@ -98,8 +98,8 @@ class Comparison:
     def differences(self, metric: str | None = None, *, against: str | None = None) -> tuple[Difference, ...]:
         """Each other chain less the baseline (or less `against`), paired by case, on a metric (the first).
 
-        The interval is a seeded bootstrap of the differences. The test is McNemar's exact one where scores are 0 or
-        1, else a permutation test; several of them are corrected together (Holm 1979).
+        Where scores are 0 or 1, the interval is Agresti and Min's and the test McNemar's exact one; else a seeded
+        bootstrap and a permutation test. Several tests are corrected together (Holm 1979).
         """
         name, base = metric or self.metrics[0], against or self.baseline
         if (name, base) not in self._known:
@@ -173,9 +173,8 @@ def _difference(name: str, report: Report, base: str, other: Report, metric: str
     if not gaps:
         msg = f"{name} and {base} have no case in common that {metric} scored"
         raise EvaluationError(msg, cure="compare reports of the same cases")
-    mean = Estimate(average(gaps), *bootstrapped(gaps), len(gaps))
     p = paired(gaps)
-    return Difference(name, base, metric, mean, p, sum(g > 0 for g in gaps), sum(g < 0 for g in gaps), p)
+    return Difference(name, base, metric, difference(gaps), p, sum(g > 0 for g in gaps), sum(g < 0 for g in gaps), p)
 
 
 def compare(

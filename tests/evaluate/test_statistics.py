@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chainkit.errors import MissingExtra
 from chainkit.evaluate import Estimate, statistics
-from chainkit.evaluate.statistics import bootstrapped, holm, mcnemar, mean, paired, permuted, resampled
+from chainkit.evaluate.statistics import bootstrapped, difference, holm, mcnemar, mean, paired, permuted, resampled
 
 # Closed forms.
 
@@ -72,6 +72,27 @@ def test_the_interval_of_0_and_1_is_wilsons() -> None:
     half = z / (1 + z * z / n) * math.sqrt(k / n * (1 - k / n) / n + z * z / (4 * n * n))
     found = mean([1.0] * k + [0.0] * (n - k))
     assert (found.value, found.low, found.high, found.n) == pytest.approx((0.75, middle - half, middle + half, 60))
+
+
+def test_the_interval_of_a_paired_difference_is_that_of_agresti_and_min() -> None:
+    # R's PropCIs: diffpropci.mp(b = 40, c = 20, n = 160, conf.level = 0.95)
+    found = difference([-1.0] * 40 + [1.0] * 20 + [0.0] * 100)
+    assert (found.value, found.n) == (-0.125, 160)
+    assert (found.low, found.high) == pytest.approx((-0.21601726, -0.03089632), abs=1e-8)
+    assert difference([0.5, 0.25, -0.5, 0.0]).low == bootstrapped([0.5, 0.25, -0.5, 0.0])[0]
+
+
+@pytest.mark.parametrize(("right", "n"), [((0.9, 0.98, 0.5), 20), ((0.8, 1.0, 0.1), 40), ((0.7, 0.95, 0.3), 80)])
+def test_it_covers_the_true_difference_of_chains_that_differ_at_few_cases(right: tuple[float, ...], n: int) -> None:
+    draw = random.Random(8)
+    base, where_right, where_wrong = right
+    truth = base * where_right + (1 - base) * where_wrong - base
+    inside = 0
+    for _ in range(300):
+        firsts = [draw.random() < base for _ in range(n)]
+        found = difference([float(draw.random() < (where_right if f else where_wrong)) - f for f in firsts])
+        inside += found.low <= truth <= found.high
+    assert inside >= 280
 
 
 def test_all_right_is_not_certainty() -> None:
