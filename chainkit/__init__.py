@@ -16,6 +16,8 @@ _WHERE = {
     "approved": "ensembles.accept",
     "assign": "compose.parallel",
     "assistant": "prompts",
+    "best": "ensembles.scoring",
+    "best_of": "ensembles.best_of",
     "branch": "compose.branch",
     "Budget": "run.budget",
     "cascade": "ensembles.cascade",
@@ -46,12 +48,14 @@ _WHERE = {
     "Message": "messages",
     "Messages": "messages",
     "model": "models.chat",
+    "pairwise": "ensembles.pairwise",
     "parallel": "compose.parallel",
     "profile": "models.registry",
     "prompt": "prompts",
     "prompt_file": "prompts",
     "ProviderBatch": "models.batches",
     "race": "ensembles.race",
+    "rank": "ensembles.rank",
     "Reply": "models.reply",
     "reranker": "models.rerank",
     "route": "compose.branch",
@@ -90,12 +94,16 @@ if TYPE_CHECKING:
     from chainkit.ensembles.accept import approved as approved
     from chainkit.ensembles.accept import confident as confident
     from chainkit.ensembles.accept import likely as likely
+    from chainkit.ensembles.best_of import best_of as best_of
     from chainkit.ensembles.cascade import cascade as cascade
     from chainkit.ensembles.consistent import consistent as consistent
     from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.members import ensemble as ensemble
+    from chainkit.ensembles.pairwise import pairwise as pairwise
     from chainkit.ensembles.race import race as race
+    from chainkit.ensembles.rank import rank as rank
+    from chainkit.ensembles.scoring import best as best
     from chainkit.ensembles.verdict import Verdict as Verdict
     from chainkit.ensembles.vote import vote as vote
     from chainkit.errors import ChainkitError as ChainkitError

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from chainkit import (
     agreed,
     approved,
+    best,
+    best_of,
     branch,
     cascade,
     consistent,
@@ -19,9 +21,11 @@ from chainkit import (
     identity,
     judge,
     loop,
+    pairwise,
     parallel,
     prompt,
     race,
+    rank,
     route,
     sequence,
     step,
@@ -45,6 +49,10 @@ def fails(text: str) -> str:
 
 async def later(text: str) -> str:
     return text + "!"
+
+
+async def later_size(text: str) -> int:
+    return len(text)
 
 
 m = ScriptedModel
@@ -110,6 +118,22 @@ CHAINS = {
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),
     "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
     "judge": lambda: ensemble(m("a"), m("b"), combine=judge(m("2"))).answer,
+    "judges in both orders": lambda: ensemble(
+        m("a"), m("b"), combine=judge(m("2"), m("1", delay=1), m("x", fail=[BadRequest("n")]), swap=True)
+    ),
+    "judges that all fail": lambda: ensemble(m("a"), m("b"), combine=judge(m("no").text, m("x", fail=[BadRequest("n")]).text)),
+    "judge, one at a time": lambda: ensemble(m("a"), m("b"), combine=judge(m("7", delay=1), m("3"), way="one at a time")),
+    "pairwise": lambda: ensemble(m("a"), m("b"), m("c"), combine=pairwise(m('"second"'))),
+    "pairwise, a knockout by a function": lambda: ensemble(
+        m("a").text, m("b").text, m("c").text, combine=pairwise(lambda q, a, b: "second", plan="knockout", swap=False)
+    ).answer,
+    "rank": lambda: ensemble(m("a"), m("b"), m("c"), combine=rank(m("[3,1,2]"), m("[3,2,1]", delay=1))),
+    "best by a function": lambda: ensemble(m("a").text, m("a b").text, combine=best(len)).answer,
+    "best, until it is enough": lambda: ensemble(
+        m("a").text, m("a b", delay=1).text, m("a b c", delay=2).text, combine=best(later_size, enough=3)
+    ),
+    "best by a chain": lambda: best_of(m(["a"]).text, 3, score=m("0.5").text | float, seed=1),
+    "best without a number": lambda: best_of(m("a").text, 2, score=lambda text: float("nan")),
     "fuse": lambda: ensemble(m("a"), m("b"), combine=fuse(m("a and b"))).answer,
     "fuse that breaks": lambda: ensemble(m("a"), m("b"), combine=fuse(m("a and b", cut=1))).answer.text,
     "ensemble of ensembles": lambda: ensemble(

@@ -58,6 +58,9 @@ _OURS = {
     "vote": "ensembles.vote:Vote",
     "first": "ensembles.race:First",
     "judge": "ensembles.judge:Judge",
+    "pairwise": "ensembles.pairwise:Pairwise",
+    "rank": "ensembles.rank:Rank",
+    "best": "ensembles.scoring:Best",
     "fuse": "ensembles.fuse:Fuse",
 }
 _DERIVED = {"step": frozenset({"takes", "gives"})}

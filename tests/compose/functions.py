@@ -47,6 +47,14 @@ class Tools:
         return str(text).upper()
 
 
+def compare(question: object, a: object, b: object) -> str:
+    return "first" if str(a) >= str(b) else "second"
+
+
+def size(text: object) -> int:
+    return len(str(text))
+
+
 def look(at: str, often: int = 1) -> str:
     """Look there."""
     return at * often

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, agreed, approved, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, parallel,
-    prompt, race, route, step, system, user, vote, tool,
+    agent, agreed, approved, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, pairwise, parallel,
+    prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
 from chainkit.compose.parallel import assign
@@ -79,6 +79,14 @@ CHAINS = {
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "race": race("openai:a", "openai:b", deadline=2),
     "judge": ensemble("openai:a", "openai:b", combine=judge("openai:c", rubric="short")),
+    "several judges": ensemble("openai:a", "openai:b", combine=judge("openai:c", gpt.text, swap=True)),
+    "judge, one at a time": ensemble("openai:a", "openai:b", combine=judge("openai:c", way="one at a time")),
+    "pairwise": ensemble("openai:a", "openai:b", combine=pairwise("openai:c", plan="knockout", swap=False)),
+    "pairwise by a function": ensemble("openai:a", "openai:b", combine=pairwise(fs.compare)),
+    "rank": ensemble("openai:a", "openai:b", combine=rank("openai:c", "openai:d", rubric="short")),
+    "best": ensemble("openai:a", "openai:b", combine=best(fs.size, enough=3.5)),
+    "best by a chain": best_of("openai:a", 3, score=gpt.text | fs.size, seed=2, frugal=True),
+    "best by a reranker": best_of("openai:a", 2, score=reranker("cohere:rerank-v3.5")),
     "fuse": ensemble("openai:a", "openai:b", combine=fuse("openai:c", instruction="write")).answer.text,
     "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
 }  # fmt: skip
