@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
-from chainkit.ensembles.verdict import Ballot, Group, entropy, grouped
+from chainkit.ensembles.verdict import Ballot, FieldVerdict, Group, entropy, grouped
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
@@ -30,7 +30,8 @@ class Decision:
     """What a combiner decided: a value and the groups it saw, the deciding one first.
 
     `ballots` are those it was given, where it wrote something on them (a score, a key); `confidence` is the
-    calibrated probability that the value is right.
+    calibrated probability that the value is right. `share` is the agreement, where it is not the share of the
+    first group; `fields` are what became of each field.
     """
 
     value: Any
@@ -38,10 +39,14 @@ class Decision:
     reason: str | None = None
     confidence: float | None = None
     ballots: tuple[Ballot[Any], ...] | None = None
+    share: float | None = None
+    fields: Mapping[str, FieldVerdict] = field(default_factory=dict[str, FieldVerdict], hash=False)
 
     @property
     def agreement(self) -> float:
-        """The first group's share of the weight."""
+        """The first group's share of the weight, unless the combiner measures it otherwise."""
+        if self.share is not None:
+            return self.share
         total = sum(g.weight for g in self.groups)
         return self.groups[0].weight / total if total else 0.0
 

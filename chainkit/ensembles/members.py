@@ -120,9 +120,8 @@ def verdict(decision: Decision, ballots: tuple[Ballot[Any], ...], run: Run) -> V
     """What a decision over those ballots comes to."""
     said = ballots if decision.ballots is None else decision.ballots
     groups = decision.groups
-    return Verdict(
-        decision.value, decision.agreement, decision.entropy, said, groups, decision.reason, decision.confidence, run
-    )
+    value, reason, sure = decision.value, decision.reason, decision.confidence
+    return Verdict(value, decision.agreement, decision.entropy, said, groups, reason, sure, run, decision.fields)
 
 
 class Rules(TypedDict, total=False):

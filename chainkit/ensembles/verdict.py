@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -78,13 +78,33 @@ class Group(Generic[T_co]):
 
 
 @dataclass(frozen=True)
+class FieldVerdict:
+    """What became of one field of a structured value: as a verdict's `value`, `agreement`, `groups`, `reason`."""
+
+    value: Any
+    agreement: float
+    groups: tuple[Group[Any], ...] = ()
+    reason: str | None = None
+
+    @property
+    def dissent(self) -> tuple[Group[Any], ...]:
+        """What else was said of it, largest group first."""
+        return self.groups[1:]
+
+    def __str__(self) -> str:
+        others = "; ".join(f"{', '.join(g.members)}: {short(g.value)}" for g in self.dissent)
+        return f"{short(self.value)} ({self.agreement:.0%}){f' - {others}' if others else ''}"
+
+
+@dataclass(frozen=True)
 class Verdict(Generic[T_co]):
     """One answer out of many.
 
     `agreement` is the share of the counted weight that stands behind the value, 0 to 1; `entropy` the
     Shannon entropy of the answers' shares in bits (0: all alike). `confidence` is the calibrated probability
-    that the value is right, None where nothing was calibrated. `ballots` stand in member order. Equality
-    leaves out times, costs and errors' identities.
+    that the value is right, None where nothing was calibrated. `ballots` stand in member order. `fields` are
+    what became of each field, by dotted path, where they were decided one by one. Equality leaves out
+    times, costs and errors' identities.
     """
 
     value: T_co
@@ -95,6 +115,7 @@ class Verdict(Generic[T_co]):
     reason: str | None = None
     confidence: float | None = None
     run: Run | None = field(default=None, repr=False, compare=False)
+    fields: Mapping[str, FieldVerdict] = field(default_factory=dict[str, FieldVerdict], hash=False)
 
     @property
     def dissent(self) -> tuple[Group[Any], ...]:
@@ -117,6 +138,7 @@ class Verdict(Generic[T_co]):
         sure = "" if self.confidence is None else f", right with {self.confidence:.0%}"
         head = f"{short(self.value)} ({self.agreement:.0%} of {counted} counted, {self.entropy:.2f} bits{sure})"
         said = [f"  {b}" for b in self.ballots]
+        said += [f"  field {path}: {found}" for path, found in self.fields.items() if found.dissent]
         return "\n".join([head, *([f"  reason: {self.reason}"] if self.reason else []), *said])
 
     def __str__(self) -> str:
