@@ -14,8 +14,10 @@ _WHERE = {
     "AgentResult": "tools",
     "agreed": "ensembles.accept",
     "approved": "ensembles.accept",
+    "as_set": "ensembles.lists",
     "assign": "compose.parallel",
     "assistant": "prompts",
+    "average": "ensembles.numeric",
     "best": "ensembles.scoring",
     "best_of": "ensembles.best_of",
     "branch": "compose.branch",
@@ -38,12 +40,15 @@ _WHERE = {
     "identity": "compose.step",
     "image_model": "models.image",
     "index": "retrieval",
+    "intersection": "ensembles.lists",
     "judge": "ensembles.judge",
     "likely": "ensembles.accept",
     "load": "compose.load",
     "loop": "compose.loop",
     "mcp": "tools",
     "media": "prompts",
+    "median": "ensembles.numeric",
+    "medoid": "ensembles.medoid",
     "message": "messages",
     "Message": "messages",
     "Messages": "messages",
@@ -68,6 +73,8 @@ _WHERE = {
     "tool": "tools",
     "ToolContext": "tools",
     "transcriber": "models.transcribe",
+    "trimmed": "ensembles.numeric",
+    "union": "ensembles.lists",
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
@@ -99,7 +106,14 @@ if TYPE_CHECKING:
     from chainkit.ensembles.consistent import consistent as consistent
     from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.judge import judge as judge
+    from chainkit.ensembles.lists import as_set as as_set
+    from chainkit.ensembles.lists import intersection as intersection
+    from chainkit.ensembles.lists import union as union
+    from chainkit.ensembles.medoid import medoid as medoid
     from chainkit.ensembles.members import ensemble as ensemble
+    from chainkit.ensembles.numeric import average as average
+    from chainkit.ensembles.numeric import median as median
+    from chainkit.ensembles.numeric import trimmed as trimmed
     from chainkit.ensembles.pairwise import pairwise as pairwise
     from chainkit.ensembles.race import race as race
     from chainkit.ensembles.rank import rank as rank

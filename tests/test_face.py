@@ -9,10 +9,10 @@ import pytest
 import chainkit
 
 NAMES = """
-    AgentResult Budget Chain ChainkitError Fill Message Messages ProviderBatch Reply Run ToolContext Verdict
-    __version__ agent agreed approved assign assistant best best_of branch cascade classifier completion confident consistent constant each embedder ensemble examples
-    fuse history identity image_model index judge likely load loop mcp media message model pairwise parallel profile prompt
-    prompt_file race rank reranker route sequence speaker step system token_counter tool transcriber user vote
+    AgentResult Budget Chain ChainkitError Fill Message Messages ProviderBatch Reply Run ToolContext Verdict __version__ agent agreed approved as_set
+    assign assistant average best best_of branch cascade classifier completion confident consistent constant each embedder ensemble examples fuse history
+    identity image_model index intersection judge likely load loop mcp media median medoid message model pairwise parallel profile prompt prompt_file race
+    rank reranker route sequence speaker step system token_counter tool transcriber trimmed union user vote
 """.split()
 
 

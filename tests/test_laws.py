@@ -11,6 +11,7 @@ from chainkit import (
     approved,
     best,
     best_of,
+    average,
     branch,
     cascade,
     consistent,
@@ -21,6 +22,8 @@ from chainkit import (
     identity,
     judge,
     loop,
+    median,
+    medoid,
     pairwise,
     parallel,
     prompt,
@@ -29,11 +32,14 @@ from chainkit import (
     route,
     sequence,
     step,
+    trimmed,
+    union,
     vote,
 )
 from chainkit.compose.parallel import assign
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
 from chainkit.run.budget import Budget
+from chainkit.testing import ScriptedEmbedder
 from chainkit.testing.laws import check_laws
 from chainkit.testing.scripted import ScriptedModel
 
@@ -117,6 +123,12 @@ CHAINS = {
     "cascade by agreement": lambda: cascade(consistent(m("a"), 3), m("b"), accept=agreed(0.9)),
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),
     "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
+    "average": lambda: ensemble(m("1", delay=1), m("x"), m("4"), combine=average()).answer,
+    "median": lambda: ensemble(m("1", **LATE), m("3", delay=1), m("2", fail=[BadRequest("n")]), combine=median()),
+    "trimmed": lambda: ensemble(m("1"), m("2", delay=2), m("9"), combine=trimmed(0.4)),
+    "union": lambda: ensemble(m('["a"]', output=list[str]), m('["b"]', output=list[str], delay=1), combine=union()),
+    "medoid": lambda: ensemble(m("a b", delay=1), m("a c"), m("b", fail=[BadRequest("n")]), combine=medoid()).answer,
+    "medoid by vectors": lambda: ensemble(m("a b", delay=1), m("a c"), combine=medoid(ScriptedEmbedder())).answer,
     "judge": lambda: ensemble(m("a"), m("b"), combine=judge(m("2"))).answer,
     "judges in both orders": lambda: ensemble(
         m("a"), m("b"), combine=judge(m("2"), m("1", delay=1), m("x", fail=[BadRequest("n")]), swap=True)

@@ -51,6 +51,10 @@ def compare(question: object, a: object, b: object) -> str:
     return "first" if str(a) >= str(b) else "second"
 
 
+def alike(one: object, other: object) -> float:
+    return float(one == other)
+
+
 def size(text: object) -> int:
     return len(str(text))
 

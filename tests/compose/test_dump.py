@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, agreed, approved, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, pairwise, parallel,
+    agent, agreed, approved, average, intersection, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, pairwise, parallel,
     prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -78,6 +79,14 @@ CHAINS = {
     "samples": consistent("openai:a", 3, temperatures=[0.5, 1], seed=7),
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "race": race("openai:a", "openai:b", deadline=2),
+    "average": ensemble("openai:a", "openai:b", combine=average(Decimal, weights=[1, 2], within=0.1)),
+    "median": ensemble("openai:a", "openai:b", combine=median()),
+    "trimmed": ensemble("openai:a", "openai:b", combine=trimmed(0.1)),
+    "union": ensemble("openai:a", "openai:b", output=list[str], combine=union(2)),
+    "intersection": ensemble("openai:a", "openai:b", output=list[str], combine=intersection()),
+    "medoid": ensemble("openai:a", "openai:b", combine=medoid("characters", weights=[1, 2])),
+    "medoid by vectors": ensemble("openai:a", "openai:b", combine=medoid(embedder("openai:text-embedding-3-small"))),
+    "medoid by a function": ensemble("openai:a", "openai:b", combine=medoid(fs.alike)),
     "judge": ensemble("openai:a", "openai:b", combine=judge("openai:c", rubric="short")),
     "several judges": ensemble("openai:a", "openai:b", combine=judge("openai:c", gpt.text, swap=True)),
     "judge, one at a time": ensemble("openai:a", "openai:b", combine=judge("openai:c", way="one at a time")),
