@@ -13,7 +13,7 @@ from chainkit.ensembles.asking import at_once, spelled, within
 from chainkit.ensembles.calling import spread, takes
 from chainkit.ensembles.combine import Combine, Combiner, Decision, Picks, Sorter, by_weight
 from chainkit.errors import CompositionError, OutputError
-from chainkit.messages import counted_text
+from chainkit.messages import Promptable, counted_text
 
 if TYPE_CHECKING:
     from chainkit.ensembles.verdict import Ballot
@@ -112,6 +112,7 @@ class _Scorer:
         told: Any = best.score
         self._told = told
         self._pair = not isinstance(told, Chain) and _arguments(told) == 2
+        self._reads = isinstance(told, Chain) and told.in_type in (str, Promptable)  # pyright: ignore[reportUnknownMemberType]
         self._side_by_side = isinstance(told, Chain) or is_async(told)
         self._core: Core = (
             place.numbered(told) if isinstance(told, Chain) else spread(told, place)  # pyright: ignore[reportUnknownArgumentType]
@@ -124,7 +125,7 @@ class _Scorer:
             return _number(
                 await self._core(inside, (question, ballot.value) if self._pair else (ballot.value,)), ballot
             )
-        text = counted_text(ballot.value) if self._told.in_type is str else None  # pyright: ignore[reportUnknownMemberType]
+        text = counted_text(ballot.value) if self._reads else None
         found = await self._core(inside, ballot.value if text is None else text)
         return _number(_of_label(found, self._label, ballot), ballot)
 

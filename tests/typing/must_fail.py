@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chainkit import cascade, completion, consistent, embedder, ensemble, model, parallel, prompt, reranker, sequence, step, transcriber, vote
+from chainkit import best_of, cascade, completion, consistent, embedder, ensemble, judge, model, pairwise, parallel, prompt, reranker, sequence, step, transcriber, vote
 from chainkit.evaluate import compare, evaluate, exact
 
 
@@ -42,6 +42,10 @@ model("openai:a", temperature="hot")  # error
 ensemble("openai:a", "openai:b")  # error
 ensemble("openai:a", combine=vote(), quorom=2)  # error
 consistent(books, "three")  # error
+best_of(books, 3)  # error
+best_of(books, 3, score=length)  # error
+judge("openai:a", way="alone")  # error
+ensemble(books, books, combine=pairwise("openai:a", plan="league"))  # error
 cascade(books, books)  # error
 cascade(books, books, accept=0.8)  # error
 parallel(step(length), step(half))  # error (pyright)

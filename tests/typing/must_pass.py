@@ -20,11 +20,15 @@ from chainkit import (
     completion,
     each,
     embedder,
+    best,
+    best_of,
     consistent,
     ensemble,
     fuse,
     image_model,
     judge,
+    pairwise,
+    rank,
     loop,
     model,
     parallel,
@@ -125,6 +129,14 @@ assert_type(written.answer, Chain[Promptable, Book])
 assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
 
 
+def title_length(question: object, book: Book) -> float:
+    return len(book.title)
+
+
+def longer(question: object, a: Book, b: Book) -> Literal["first", "second", "tie"]:
+    return "first" if len(a.title) > len(b.title) else "second"
+
+
 def count(books: list[Book]) -> int:
     return len(books)
 
@@ -133,6 +145,13 @@ assert_type(ensemble(books, books, combine=count).answer, Chain[Promptable, int]
 assert_type(consistent(books, 3), Chain[Promptable, Verdict[Book]])
 assert_type(consistent("openai:a", 3, temperatures=[0.5, 1.0], frugal=True), Chain[Promptable, Verdict[Reply]])
 assert_type(consistent(books, 3, combine=count).invoke("x").value, int)
+assert_type(best_of(books, 3, score=lambda book: len(book.title), enough=3), Chain[Promptable, Verdict[Book]])
+assert_type(best_of(books, 3, score=judge("openai:a", "openai:b", swap=True)).answer, Chain[Promptable, Book])
+assert_type(best_of("openai:a", 3, score=gpt.text | length, seed=1), Chain[Promptable, Verdict[Reply]])
+assert_type(ensemble(books, books, combine=rank("openai:a")).answer, Chain[Promptable, Book])
+assert_type(ensemble(books, books, combine=pairwise("openai:a", plan="knockout")).answer, Chain[Promptable, Book])
+assert_type(ensemble(books, books, combine=best(title_length)).invoke("x").value, Book)
+assert_type(ensemble(books, books, combine=pairwise(longer)).invoke("x").value, Book)
 assert_type(cascade("openai:a", "openai:b", accept=likely(0.9)), Chain[Promptable, Verdict[Reply]])
 assert_type(cascade(books, books, accept=lambda book: True), Chain[Promptable, Verdict[Book]])
 assert_type(cascade(consistent(books, 3), consistent(books, 5), accept=agreed(0.8)).answer, Chain[Promptable, Book])
