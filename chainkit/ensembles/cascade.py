@@ -126,7 +126,7 @@ class _Stages:
         rest = [Ballot[Any](name, cancelled=True, asked=False) for name in self._names[len(ballots) :]]
         reason = f"stage {len(ballots) - 1} of {len(self._names)} was accepted: `{ballots[-1].member}`"
         all_of_them = (*ballots, *rest)
-        if hasattr(given, "ballots"):
+        if hasattr(given, "ballots") and getattr(given, "counts_as_value", False):
             # A verdict knows better how sure it is than one ballot does.
             return replace(given, ballots=all_of_them, reason=reason, run=frame.run)
         return verdict(Decision(ballots[-1].value, by_weight([ballots[-1]]), reason), all_of_them, frame.run)

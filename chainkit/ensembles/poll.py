@@ -166,7 +166,7 @@ def cast(
 
 def bare(value: Any) -> Any:
     """A member's verdict counts as its value, and so does an agent's result."""
-    return value.value if hasattr(value, "ballots") or hasattr(value, "pending") else value
+    return value.value if getattr(value, "counts_as_value", False) is True else value
 
 
 def over(error: Exception, frame: Frame) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from chainkit.usage import FREE, NO_USAGE, Cost, Usage
 
@@ -106,6 +106,8 @@ class Verdict(Generic[T_co]):
     what became of each field, by dotted path, where they were decided one by one. Equality leaves out
     times, costs and errors' identities.
     """
+
+    counts_as_value: ClassVar[bool] = True
 
     value: T_co
     agreement: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from chainkit.messages import Message, Messages, as_messages
 from chainkit.usage import FREE, NO_USAGE, Cost, Usage
@@ -23,6 +23,8 @@ class AgentResult(Generic[T_co]):
     `messages` is the conversation from its beginning, `steps` how often the model was asked, `usage` and `cost`
     what its own calls used. `pending` are calls that wait for a person, `done` the results of those beside them.
     """
+
+    counts_as_value: ClassVar[bool] = True
 
     value: T_co
     messages: Messages

@@ -341,3 +341,13 @@ def test_the_bare_answer_goes_on_to_a_step_and_a_prompt() -> None:
         ensemble(m("a"), m("a"), combine=vote()).answer.text | (lambda t: {"it": t}) | prompt("say {{ it }}", it=str)
     )
     assert ask(chain)[-1].text == "say a"
+
+
+@dataclass(frozen=True)
+class Pending:
+    pending: int
+    ballots: int = 0
+
+
+def test_a_value_of_the_users_is_no_verdict_whatever_its_fields_are_called() -> None:
+    assert ask(ensemble(step(lambda _: Pending(3)), combine=vote())).value == Pending(3)
