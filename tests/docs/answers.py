@@ -28,6 +28,8 @@ def _calling(name: str, **arguments: Any) -> Callable[[Any], Reply]:
 
 _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry them.", "Add stock."]}
 
+_BILL = {"items": [{"what": "Tyre", "cents": 2990}, {"what": "Fitting", "cents": 1200}], "total": 4190}
+
 _TASKS = [
     {"who": "Ada", "what": "bring the figures"},
     {"who": "Ben", "what": "book the room", "by": "Friday"},
@@ -62,6 +64,9 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
     ("*", r"<question>.*Grade the answer with a number only", "4"),
     ("*", r"<question>.*Is the answer correct.*Answer yes or no", '"yes"'),
+    ("*", r"<question>.*Answer with one word: first", '"second"'),
+    ("*", r"<question>.*Answer with the list of all their numbers", "[1]"),
+    ("*", r"<question>.*Answer with a number only, from 1", "7"),
     ("cohere:*", r"2027 a prime", "No."),
     ("*", r"2027 a prime", "Yes"),
     ("*", r"<question>.*<answer number=1>.*Answer with its number", "1"),
@@ -85,5 +90,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"colours of the sea", json.dumps(["green", "grey", "blue"])),
     ("*", r"What is this message\?", '"complaint"'),
     ("*", r"sums of this invoice", json.dumps({"net": 100, "tax": 19, "total": 119})),
+    ("*", r"Read this bill", json.dumps(_BILL)),
+    ("*", r"In one sentence: what", "Ruth Keller sent the wrong pump back and waits for her money."),
     ("*", r"limerick", "A cloud with a grudge against May\nrained on every last picnic that day."),
 ]
