@@ -26,6 +26,7 @@ _WHERE = {
     "Chain": "chain",
     "ChainkitError": "errors",
     "classifier": "models.classify",
+    "close": "ensembles.field_rules",
     "completion": "models.completion",
     "confident": "ensembles.accept",
     "consistent": "ensembles.consistent",
@@ -34,6 +35,7 @@ _WHERE = {
     "embedder": "models.embed",
     "ensemble": "ensembles.members",
     "examples": "prompts",
+    "fields": "ensembles.fields",
     "Fill": "models.completion",
     "fuse": "ensembles.fuse",
     "history": "prompts",
@@ -44,6 +46,7 @@ _WHERE = {
     "judge": "ensembles.judge",
     "likely": "ensembles.accept",
     "load": "compose.load",
+    "longest": "ensembles.field_rules",
     "loop": "compose.loop",
     "mcp": "tools",
     "media": "prompts",
@@ -78,6 +81,7 @@ _WHERE = {
     "user": "prompts",
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
+    "weighted": "ensembles.vote",
 }
 """Each public name and the module, below this one, that it lives in."""
 
@@ -104,6 +108,9 @@ if TYPE_CHECKING:
     from chainkit.ensembles.best_of import best_of as best_of
     from chainkit.ensembles.cascade import cascade as cascade
     from chainkit.ensembles.consistent import consistent as consistent
+    from chainkit.ensembles.field_rules import close as close
+    from chainkit.ensembles.field_rules import longest as longest
+    from chainkit.ensembles.fields import fields as fields
     from chainkit.ensembles.fuse import fuse as fuse
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.lists import as_set as as_set
@@ -120,6 +127,7 @@ if TYPE_CHECKING:
     from chainkit.ensembles.scoring import best as best
     from chainkit.ensembles.verdict import Verdict as Verdict
     from chainkit.ensembles.vote import vote as vote
+    from chainkit.ensembles.vote import weighted as weighted
     from chainkit.errors import ChainkitError as ChainkitError
     from chainkit.messages import Message as Message
     from chainkit.messages import Messages as Messages

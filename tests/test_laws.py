@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from chainkit import (
     constant,
     each,
     ensemble,
+    fields,
     fuse,
     identity,
     judge,
@@ -123,6 +126,10 @@ CHAINS = {
     "cascade by agreement": lambda: cascade(consistent(m("a"), 3), m("b"), accept=agreed(0.9)),
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),
     "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
+    "fields": lambda: ensemble(
+        m('{"a": 1, "b": "x"}', output=dict[str, Any], delay=1), m('{"a": 2, "b": "y"}', output=dict[str, Any]), m("x", output=dict[str, Any]),
+        combine=fields({"a": average(), "b": judge(m("2"))}),
+    ),
     "average": lambda: ensemble(m("1", delay=1), m("x"), m("4"), combine=average()).answer,
     "median": lambda: ensemble(m("1", **LATE), m("3", delay=1), m("2", fail=[BadRequest("n")]), combine=median()),
     "trimmed": lambda: ensemble(m("1"), m("2", delay=2), m("9"), combine=trimmed(0.4)),

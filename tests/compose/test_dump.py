@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, agreed, approved, average, intersection, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, pairwise, parallel,
+    agent, agreed, approved, average, intersection, close, fields, longest, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, history, identity, judge, likely, load, loop, model, pairwise, parallel,
     prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -79,6 +79,11 @@ CHAINS = {
     "samples": consistent("openai:a", 3, temperatures=[0.5, 1], seed=7),
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "race": race("openai:a", "openai:b", deadline=2),
+    "fields": ensemble(
+        "openai:a", "openai:b", output=fs.Book,
+        combine=fields({"title": longest()}, default=judge("openai:c"), none="abstain", weights=[1, 2]),
+    ),
+    "close": ensemble("openai:a", "openai:b", combine=close(0.1, absolute=2)),
     "average": ensemble("openai:a", "openai:b", combine=average(Decimal, weights=[1, 2], within=0.1)),
     "median": ensemble("openai:a", "openai:b", combine=median()),
     "trimmed": ensemble("openai:a", "openai:b", combine=trimmed(0.1)),
