@@ -109,6 +109,13 @@ CHAINS = {
     "vote with a deadline": lambda: ensemble(m("a"), m("b", delay=9), combine=vote(early=False), deadline=2),
     "vote, one at a time": lambda: ensemble(m("a", delay=1), m("b", delay=1), m("b"), combine=vote(), concurrency=1),
     "the same member twice": lambda: (lambda x: ensemble(x, x, combine=vote()))(m("a")),
+    "vote by meaning": lambda: ensemble(m("a", delay=1), m("b", delay=2), m("c", delay=3), combine=vote(alike=m('"yes"'))),
+    "vote by nearness": lambda: ensemble(
+        m("a cat"), m("cat a", delay=1), m("dog"), combine=vote(alike=ScriptedEmbedder(), early=False)
+    ),
+    "vote with a tie judged": lambda: ensemble(m("a"), m("b", delay=1), combine=vote(ties=judge(m("2")))),
+    "vote with no majority": lambda: ensemble(m("a"), m("b", delay=1), m("c"), combine=vote(at_least=0.6)),
+    "vote, sequential": lambda: ensemble(*(m("a", delay=i) for i in range(9)), combine=vote(confidence=0.9), frugal=True),
     "vote, as few as needed": lambda: ensemble(m("a"), m("b", delay=1), m("a", delay=2), combine=vote(), frugal=True),
     "ensemble with a way out": lambda: ensemble(m("x", fail=[BadRequest("n")]), combine=vote(), otherwise=m("b c")).answer,
     "ensemble that tolerates none": lambda: ensemble(

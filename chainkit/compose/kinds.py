@@ -57,6 +57,7 @@ _OURS = {
     "valid": "ensembles.accept:Valid",
     "vote": "ensembles.vote:Vote",
     "alike": "ensembles.alike:Alike",
+    "alike": "ensembles.alike:Alike",
     "first": "ensembles.race:First",
     "fields": "ensembles.fields:Fields",
     "close": "ensembles.field_rules:Close",

@@ -91,11 +91,11 @@ class Ensemble(Chain[Any, Any]):
             frame = frame.child(run=whole)
             try:
                 ballots = await Poll(panel, value).take(frame)
+                return verdict(await combine(frame, value, ballots), ballots, whole)
             except EnsembleError as error:
-                if rescue is None:
+                if rescue is None or not error.ballots:
                     raise
                 return await rescue.verdict(frame, value, error)
-            return verdict(await combine(frame, value, ballots), ballots, whole)
 
         return run
 

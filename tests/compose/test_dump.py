@@ -69,6 +69,13 @@ CHAINS = {
     "fallback": gpt.fallback("anthropic:claude-sonnet-4-5"),
     "vote": ensemble("openai:a", "openai:b", combine=vote(), quorum=2, concurrency=1, deadline=9),
     "weighted vote": ensemble("openai:a", "openai:b", combine=vote(weights=[2, 1], early=False)).answer,
+    "vote with rules": ensemble(
+        "openai:a", "openai:b",
+        combine=vote(weights={"openai:b": 2}, ties=judge("openai:c"), at_least=0.5, abstain=["unknown", None]),
+    ),
+    "vote by meaning": ensemble("openai:a", "openai:b", combine=vote(alike="openai:c", confidence=0.9)),
+    "vote by nearness": ensemble("openai:a", "openai:b", combine=vote(alike=embedder("openai:e"), threshold=0.9)),
+    "vote by a likeness": ensemble("openai:a", "openai:b", combine=vote(alike=fs.alike)),
     "vote of as few as needed": ensemble("openai:a", "openai:b", combine=vote(), frugal=True, otherwise="openai:c"),
     "a function combines": ensemble("openai:a", "openai:b", combine=fs.shout),
     "cascade": cascade("openai:a", "openai:b", accept=approved("openai:c", rubric="short"), deadline=2),

@@ -87,7 +87,3 @@ def test_a_vote_that_waits_for_all_is_settled_only_when_none_is_left(left: list[
 def test_weights_that_are_no_weights_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="finite and not negative"):
         vote(weights=weights)
-
-
-def test_weights_may_name_some_members_and_the_others_count_one() -> None:
-    assert vote(weights={2: 5}).weights == (1.0, 1.0, 5.0)
