@@ -35,6 +35,13 @@ _TASKS = [
     {"who": "Ben", "what": "book the room", "by": "Friday"},
 ]
 
+
+def _invoice(**other: Any) -> str:
+    lines = [{"sku": "A17", "price": "40.00"}, {"sku": "B02", "price": "4.50"}]
+    read = {"number": "RE-2041", "day": "2026-03-03", "seller": "Miller & Sons", "total": "44.50", "lines": lines}
+    return json.dumps(read | other)
+
+
 HEARD = "Good morning. Ada brings the figures, and Ben books the room before Friday."
 """What transcribers hear."""
 
@@ -78,6 +85,14 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"days of holiday", "Full-time employees have 30 days of holiday a year. [1]"),
     ("*", r"chess championship", "Not in the documents."),
     ("*", r"^SMS: ", _spam),
+    ("cohere:*", r"Read this invoice", _invoice(total="44.05", seller="Miller and Sons")),
+    ("anthropic:*", r"Read this invoice", _invoice(number="RE-2047", notes="Payable in 14 days.")),
+    ("*", r"Read this invoice", _invoice()),
+    ("openai:*", r"How many people live in Ulm", "126000"),
+    ("cohere:*", r"How many people live in Ulm", "310000"),
+    ("*", r"How many people live in Ulm", "127000"),
+    ("openai:*", r"Three rivers of Ulm", json.dumps(["Danube", "Iller", "Blau"])),
+    ("*", r"Three rivers of Ulm", json.dumps(["danube", "Blau", "Neckar"])),
     ("cohere:*", r"invented the bicycle", json.dumps({"surname": "Drais", "year": 1817})),
     ("*", r"invented the bicycle", json.dumps({"surname": "Michaux", "year": 1861})),
     ("*", r"a or b\?", '"a"'),

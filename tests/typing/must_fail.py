@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chainkit import best_of, cascade, completion, consistent, embedder, ensemble, judge, model, pairwise, parallel, prompt, reranker, sequence, step, transcriber, vote
+from chainkit import (
+    average,
+    best_of,
+    cascade,
+    completion,
+    consistent,
+    embedder,
+    ensemble,
+    fields,
+    judge,
+    medoid,
+    model,
+    pairwise,
+    parallel,
+    prompt,
+    reranker,
+    sequence,
+    step,
+    transcriber,
+    union,
+    vote,
+)
 from chainkit.evaluate import compare, evaluate, exact
 
 
@@ -41,6 +62,10 @@ model("openai:a", temprature=0)  # error
 model("openai:a", temperature="hot")  # error
 ensemble("openai:a", "openai:b")  # error
 ensemble("openai:a", combine=vote(), quorom=2)  # error
+ensemble(model("openai:a", output=int), combine=union())  # error
+medoid("chars")  # error
+fields(none="skip")  # error
+average(int)  # error
 consistent(books, "three")  # error
 best_of(books, 3)  # error
 best_of(books, 3, score=length)  # error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from chainkit import (
     Message,
     Reply,
     Verdict,
+    average,
     branch,
     completion,
     each,
@@ -24,12 +26,15 @@ from chainkit import (
     best_of,
     consistent,
     ensemble,
+    fields,
     fuse,
     image_model,
     judge,
     pairwise,
     rank,
     loop,
+    median,
+    medoid,
     model,
     parallel,
     prompt,
@@ -39,6 +44,7 @@ from chainkit import (
     speaker,
     step,
     transcriber,
+    union,
     vote,
 )
 from chainkit.evaluate import (
@@ -124,6 +130,11 @@ choice = ensemble("openai:a", "cohere:b", output=Literal["spam", "ham"], combine
 assert_type(choice.answer.invoke("hi"), Literal["spam", "ham"])
 same = ensemble(books, books, combine=judge("openai:a"))
 assert_type(same.invoke("x").value, Book)
+assert_type(ensemble(books, books, combine=fields({"title": vote()})).invoke("x").value, Book)
+assert_type(ensemble("openai:a", "openai:b", combine=average()).invoke("x").value, float)
+assert_type(ensemble("openai:a", "openai:b", combine=median(Decimal)).answer, Chain[Promptable, Decimal])
+assert_type(ensemble(books, books, combine=medoid("characters")).answer, Chain[Promptable, Book])
+assert_type(ensemble("openai:a", "openai:b", output=list[str], combine=union(2)).invoke("x").value, list[str])
 written = ensemble(books, books, combine=fuse(model("openai:a", output=Book)))
 assert_type(written.answer, Chain[Promptable, Book])
 assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
