@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from chainkit.ensembles.consistent import consistent
 from chainkit.ensembles.scoring import best
+from chainkit.errors import CompositionError
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
@@ -67,5 +68,8 @@ def best_of(
     reranker; a classifier with `label`; or a combiner that picks, such as `judge(...)`. `enough` is a score at which
     asking stops, with `frugal=True` before the rest is asked. Temperatures, seeds and rules are those of `consistent`.
     """
+    if n < 1:
+        msg = f"best_of(n={n}): it needs at least one sample"
+        raise CompositionError(msg)
     combine = best(score, label=label, enough=enough)
     return consistent(chain, n, combine=combine, temperatures=temperatures, seed=seed, **rules)

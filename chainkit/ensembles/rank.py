@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from chainkit.ensembles.asking import asker, at_once, decided, distinct, failed, nobody, put
 from chainkit.ensembles.combine import Combine, Decision, Picks
@@ -63,10 +64,25 @@ class Rank(Picks[T_contra]):
 
 def _job(ask: Ask, asked: Any, most: int, where: str) -> Job:
     async def job(frame: Frame) -> list[int]:
-        said = await ask(frame, where, asked, list[Literal[tuple(range(1, most + 1))]])  # type: ignore[misc]
-        return order_in(said, most)
+        return order_in(await ask(frame, where, asked, _order_of(most)), most)
 
     return job
+
+
+@functools.cache
+def _order_of(most: int) -> Any:
+    """The type of an order: no number twice, and not longer than there are answers, else a small model never ends."""
+    from pydantic import AfterValidator, conlist
+
+    number: Any = Literal[tuple(range(1, most + 1))]
+    return Annotated[conlist(number, max_length=most), AfterValidator(_once)]
+
+
+def _once(order: list[int]) -> list[int]:
+    if len(set(order)) < len(order):
+        msg = "each number stands once in the order"
+        raise ValueError(msg)
+    return order
 
 
 def _told(said: Any) -> str:

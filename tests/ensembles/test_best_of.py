@@ -236,13 +236,23 @@ def test_faults_in_any_members_leave_the_best_of_those_that_landed(
     [
         (lambda: best("openai:a"), "gives no number"),
         (lambda: best(3), "gives no number"),
+        (lambda: best_of("openai:a", 0, score=len), "at least one sample"),
         (lambda: best(judge), "is not called"),
         (lambda: best(lambda: 1), "takes 0 arguments"),
         (lambda: best(lambda a, b, c: 1), "takes 3 arguments"),
         (lambda: best(judge("openai:a"), enough=8), "needs all answers at once"),
         (lambda: best(reranker("cohere:rerank-v3.5"), enough=0.9), "needs all answers at once"),
     ],
-    ids=["a model", "a number", "not called", "nothing", "three", "enough of a judge", "enough of a reranker"],
+    ids=[
+        "a model",
+        "a number",
+        "no sample",
+        "not called",
+        "nothing",
+        "three",
+        "enough of a judge",
+        "enough of a reranker",
+    ],
 )
 def test_what_gives_no_score_is_refused_when_it_is_built(build: Any, said: str) -> None:
     with pytest.raises(CompositionError, match=said):

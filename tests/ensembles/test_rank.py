@@ -71,10 +71,11 @@ def test_what_is_no_permutation_is_an_error(said: Any) -> None:
 
 
 def test_a_plain_model_is_held_to_the_numbers_and_asked_again() -> None:
-    judging = m(["[7,1]", "[2,1]"], profile=Profile("s", "m", output=("prompt",), local=True))
+    judging = m(["[7,1]", "[1,1]", "[2,1]"], profile=Profile("s", "m", output=("prompt",), local=True))
     found = ask(ensemble(m("a"), m("b"), combine=rank(judging)))
     assert found.value.text == "b"
-    assert len(judging.seen) == 2
+    assert len(judging.seen) == 3
+    assert judging.seen[0].output.schema["maxItems"] == 2
 
 
 def test_answers_that_are_alike_are_not_ranked() -> None:
