@@ -204,6 +204,8 @@ def combined(inner: st.SearchStrategy) -> st.SearchStrategy:
         several.map(lambda cs: ensemble(*cs, combine=vote(early=False), deadline=5.5).answer),
         several.map(lambda cs: ensemble(*cs, combine=vote(), frugal=True, tolerate=1).answer),
         several.map(lambda cs: race(*cs).answer),
+        several.map(lambda cs: ensemble(*cs, combine=best(len, enough=3), frugal=True).answer),
+        several.map(lambda cs: ensemble(*cs, combine=judge(ScriptedModel("1"), ScriptedModel("2"), swap=True)).answer),
         several.map(lambda cs: cascade(*cs, accept=lambda text: len(text) % 2, deadline=5.5).answer),
         st.tuples(inner, inner).map(lambda cs: cs[0].fallback(cs[1])),
         st.tuples(inner, inner).map(lambda cs: branch(lambda x: len(x) % 2, cs[0], cs[1])),
