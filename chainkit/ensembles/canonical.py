@@ -62,6 +62,18 @@ def _whole(value: Any, exact: bool) -> Any:
     return ("other", normal(value))
 
 
+def spelling(value: Any) -> str:
+    """A value as it is written, with the types of all that is in it: tells 1 from 1.0, and "Paris" from "paris"."""
+    parts = parts_of(value)
+    held: Any = value if parts is None else list(parts.items())
+    kind = type(value).__name__
+    if isinstance(held, AbstractSet | list | tuple):
+        items = [spelling(v) for v in held]  # pyright: ignore[reportUnknownVariableType]
+        return f"{kind}{sorted(items) if parts is not None or isinstance(held, AbstractSet) else items}"
+    plain = isinstance(value, str | int | float | Decimal | dt.date | dt.time | None)
+    return f"{kind} {value!r}" if plain else f"{kind} {ordering(canonical(value, exact=True))}"
+
+
 def ordering(key: Any) -> str:
     """What sorts canonical forms of any kinds."""
     return repr(key)

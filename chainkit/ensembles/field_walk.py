@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from chainkit.ensembles.canonical import canonical, ordering
+from chainkit.ensembles.canonical import canonical, ordering, spelling
 from chainkit.ensembles.combine import Combine, Combining, Decision, Sorter
 from chainkit.ensembles.lists import Union
 from chainkit.ensembles.taken_apart import parts_of, put_together
@@ -67,6 +67,7 @@ class Walk:
     exact: bool
     frame: Frame
     question: Any
+    place: str = ""
     found: dict[str, FieldVerdict] = field(default_factory=dict[str, FieldVerdict])
     like: Counter[int] = field(default_factory=Counter[int])
 
@@ -179,15 +180,20 @@ class Walk:
             note = f"decided by a vote, as for `{rule.by.word}` there was {ballots[0].abstained}"
             rule = _VOTE
             ballots = [self._ballot(v, rule.by) for v in voices]
+        frame = self._frame(path)
         if rule.sort is not None:
             for i, ballot in enumerate(ballots):
                 if ballot.valid:
                     landed = [b if j <= i else replace(b, cancelled=True) for j, b in enumerate(ballots)]
-                    ballots[i] = replace(ballot, key=await rule.sort(self.frame.quiet(), self.question, landed, i))
-        decision: Decision = await rule.combine(self.frame.quiet(), self.question, ballots)
+                    ballots[i] = replace(ballot, key=await rule.sort(frame, self.question, landed, i))
+        decision: Decision = await rule.combine(frame, self.question, ballots)
         reason = note or decision.reason
         self._note(path, FieldVerdict(decision.value, decision.agreement, decision.groups, reason), voices)
         return decision.value
+
+    def _frame(self, path: str) -> Frame:
+        where = " > ".join(p for p in (self.place, path) if p)
+        return self.frame.quiet().child(prefix=f"{self.frame.prefix}{where} > ")
 
     def _ballot(self, voice: Voice, by: Combining) -> Ballot[Any]:
         weight = voice.weight * by.weight(voice.index)
@@ -210,13 +216,9 @@ class Walk:
 
     def _sorted(self, voices: Sequence[Voice]) -> list[Voice]:
         """In an order that the members' own does not change: by meaning, then the spelling that most use."""
-        keyed = [(ordering(canonical(v.value)), _spelled(v.value), v) for v in voices]
-        often = Counter(spelling for _, spelling, _ in keyed)
+        keyed = [(ordering(canonical(v.value)), spelling(v.value), v) for v in voices]
+        often = Counter(spelled for _, spelled, _ in keyed)
         return [v for *_, v in sorted(keyed, key=lambda k: (k[0], -often[k[1]], k[1]))]
-
-
-def _spelled(value: Any) -> str:
-    return f"{ordering(canonical(value, exact=True))} {type(value).__name__}"
 
 
 def built(tree: Any) -> Any:

@@ -14,11 +14,11 @@ from chainkit.ensembles.taken_apart import parts_of
 from chainkit.ensembles.using import as_combiner
 from chainkit.ensembles.verdict import Group, short, total
 from chainkit.errors import CompositionError, did_you_mean
+from chainkit.place import Place
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.ensembles.verdict import Ballot
-    from chainkit.place import Place
     from chainkit.run.frame import Frame
 
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -64,11 +64,13 @@ class Fields(Picks[T_contra]):
         return self
 
     def compile(self, place: Place) -> Combine:
-        rules = {path: Rule(rule, rule.compile(place), rule.sorter(place)) for path, rule in self._all}
+        # Each field has an address of its own: calls for two fields are two calls, in ledger, cache and journal.
+        apart = Place("", tail=False)
+        rules = {path: Rule(rule, rule.compile(apart), rule.sorter(apart)) for path, rule in self._all}
 
         async def combine(frame: Frame, question: Any, ballots: Sequence[Ballot[Any]]) -> Decision:
             voices = [Voice(i, b.member, b.value, b.weight) for i, b in enumerate(ballots) if b.valid]
-            walk = Walk(rules, dict(self.rows), self.none, self.exact, frame, question)
+            walk = Walk(rules, dict(self.rows), self.none, self.exact, frame, question, place.path)
             tree = await walk.top(voices)
             return _decided(walk, tree, ballots, voices)
 

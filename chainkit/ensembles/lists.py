@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from chainkit.ensembles.canonical import canonical, ordering
+from chainkit.ensembles.canonical import canonical, ordering, spelling
 from chainkit.ensembles.combine import Combine, Decision, Picks, by_weight
 from chainkit.ensembles.verdict import Group, short, total
 from chainkit.errors import CompositionError
@@ -74,8 +74,8 @@ class _Named:
     @property
     def spelled(self) -> Any:
         """As most wrote it; of equals the first in the alphabet."""
-        counts = Counter(repr(v) for v in self.written)
-        return min(self.written, key=lambda v: (-counts[repr(v)], repr(v)))
+        counts = Counter(spelling(v) for v in self.written)
+        return min(self.written, key=lambda v: (-counts[spelling(v)], spelling(v)))
 
     @property
     def rank(self) -> Any:

@@ -109,6 +109,17 @@ def test_a_judge_decides_one_field_and_the_rest_are_voted_on() -> None:
         assert (found.value, run.calls) == ({"t": "y", "n": 1}, 1)
 
 
+def test_calls_for_two_fields_have_two_addresses() -> None:
+    said = (step(lambda _, v=v: {"a": v, "b": {"c": v}}) for v in "xy")
+    chain = ensemble(*said, combine=fields({"a": judge(m("1")), "b.c": judge(m("2"))})).named("read")
+    with scripted() as run:
+        assert chain.invoke("hi", run=run).value == {"a": "x", "b": {"c": "y"}}
+        assert [row.path for row in run.rows] == [
+            "read > a > model scripted:model",
+            "read > b.c > model scripted:model",
+        ]
+
+
 class Colour(Enum):
     RED = "red"
 
