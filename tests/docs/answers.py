@@ -70,6 +70,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"One word for what this customer wants", "delivery"),
     ("*", r"Name a gothic novel", json.dumps({"title": "Dracula", "author": "Bram Stoker", "year": 1897})),
     ("*", r"<question>.*Grade the answer with a number only", "4"),
+    ("*", r"<question>.*mean the same for this question", '"yes"'),
     ("*", r"<question>.*Is the answer correct.*Answer yes or no", '"yes"'),
     ("*", r"<question>.*Answer with one word: first", '"second"'),
     ("*", r"<question>.*Answer with the list of all their numbers", "[1]"),
