@@ -62,6 +62,8 @@ model("openai:a", temprature=0)  # error
 model("openai:a", temperature="hot")  # error
 ensemble("openai:a", "openai:b")  # error
 ensemble("openai:a", combine=vote(), quorom=2)  # error
+vote(ties="last")  # error
+vote(at_leest=0.5)  # error
 ensemble(model("openai:a", output=int), combine=union())  # error
 medoid("chars")  # error
 fields(none="skip")  # error

@@ -46,6 +46,7 @@ from chainkit import (
     transcriber,
     union,
     vote,
+    weighted,
 )
 from chainkit.evaluate import (
     Case,
@@ -122,6 +123,10 @@ assert_type(parallel(step(length), step(shout)), Chain[str, tuple[int, str]])
 assert_type(each(step(length)), Chain[Iterable[str], list[int]])
 
 several = ensemble("openai:a", "anthropic:b", combine=vote())
+assert_type(
+    ensemble(books, books, combine=vote(key=lambda b: b.title, ties=judge("openai:a"))).answer.invoke("x"), Book
+)
+assert_type(ensemble(books, books, combine=weighted({"openai:a": 2}, abstain=["unknown"])).answer.invoke("x"), Book)
 assert_type(several, Chain[Promptable, Verdict[Reply]])
 assert_type(several.answer, Chain[Promptable, Reply])
 assert_type(several.answer.text, Chain[Promptable, str])
