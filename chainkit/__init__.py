@@ -82,7 +82,6 @@ _WHERE = {
     "Verdict": "ensembles.verdict",
     "vote": "ensembles.vote",
     "weighted": "ensembles.vote",
-    "weighted": "ensembles.vote",
 }
 """Each public name and the module, below this one, that it lives in."""
 
@@ -128,7 +127,6 @@ if TYPE_CHECKING:
     from chainkit.ensembles.scoring import best as best
     from chainkit.ensembles.verdict import Verdict as Verdict
     from chainkit.ensembles.vote import vote as vote
-    from chainkit.ensembles.vote import weighted as weighted
     from chainkit.ensembles.vote import weighted as weighted
     from chainkit.errors import ChainkitError as ChainkitError
     from chainkit.messages import Message as Message

@@ -57,7 +57,6 @@ _OURS = {
     "valid": "ensembles.accept:Valid",
     "vote": "ensembles.vote:Vote",
     "alike": "ensembles.alike:Alike",
-    "alike": "ensembles.alike:Alike",
     "first": "ensembles.race:First",
     "fields": "ensembles.fields:Fields",
     "close": "ensembles.field_rules:Close",
