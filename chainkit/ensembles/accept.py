@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from chainkit.compose.coerce import as_chain
 from chainkit.ensembles.asking import put
 from chainkit.ensembles.combine import normal
+from chainkit.ensembles.members import Ensemble
 from chainkit.ensembles.poll import bare, over
 from chainkit.ensembles.verdict import Ballot, Verdict, short
+from chainkit.ensembles.vote import Vote
 from chainkit.errors import CompositionError, OutputError
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ class Accept:
         """The chains that it asks."""
         return ()
 
-    def fits(self, stage: Chain[Any, Any], number: int) -> None:
-        """Raise CompositionError where that stage can never give what is tested."""
+    def suited(self, stage: Chain[Any, Any], number: int) -> Chain[Any, Any]:
+        """The stage as the test needs it. Raises CompositionError where it can never give what is tested."""
+        return stage
 
     def compile(self, place: Place) -> Test:
         """The test itself."""
@@ -73,16 +76,29 @@ class Agreed(Measured):
 
     word = "agreement"
 
-    def fits(self, stage: Chain[Any, Any], number: int) -> None:
+    def suited(self, stage: Chain[Any, Any], number: int) -> Chain[Any, Any]:
         if stage.out_type not in (Any, Verdict):
             msg = f"stage {number} (`{stage.label}`) gives no verdict, so there is no agreement to accept it by"
             raise CompositionError(msg, cure="make it an ensemble, such as consistent(chain, 5)")
+        return _waiting(stage, self.at_least)
 
     def measure(self, answer: Any) -> float:
         if not isinstance(answer, Verdict):
             msg = f"agreement is a verdict's, and the stage gave {type(answer).__name__}"
             raise OutputError(msg, cure="make the stage an ensemble, such as consistent(chain, 5)")
         return answer.agreement
+
+
+def _waiting(stage: Chain[Any, Any], share: float) -> Chain[Any, Any]:
+    """A vote that does not stop before it is certain whether the agreement is reached.
+
+    Else one that stops once its winner is certain would agree with itself: one ballot of two settles it.
+    """
+    if not isinstance(stage, Ensemble) or not isinstance(stage.combiner, Vote):
+        return stage
+    vote: Vote[Any] = stage.combiner
+    certain = not vote.early or vote.at_least is not None
+    return stage if certain else replace(stage, combiner=replace(vote, waits_for=share))
 
 
 @dataclass(frozen=True)
@@ -110,16 +126,17 @@ class Likely(Measured):
 
     word = "token probability"
 
-    def fits(self, stage: Chain[Any, Any], number: int) -> None:
+    def suited(self, stage: Chain[Any, Any], number: int) -> Chain[Any, Any]:
         from chainkit.compose.ending import ending
 
         try:
             options = dict(ending(stage, "likely()").model.options)
         except CompositionError:
-            return
+            return stage
         if not options.get("logprobs"):
             msg = f"stage {number} (`{stage.label}`) is not asked for logprobs"
             raise CompositionError(msg, cure="ask its model for them: model(..., logprobs=1)")
+        return stage
 
     def measure(self, answer: Any) -> float:
         tokens: Sequence[Any] = getattr(bare(answer), "logprobs", ())
@@ -204,7 +221,10 @@ class Valid(Accept):
 
 
 def agreed(at_least: float) -> Agreed:
-    """Take a verdict whose agreement is at least that share, 0 to 1: for a stage that is an ensemble."""
+    """Take a verdict whose agreement is at least that share, 0 to 1: for a stage that is an ensemble.
+
+    A vote in that stage then goes on until it is certain whether all its members together would agree so far.
+    """
     return Agreed(at_least)
 
 

@@ -166,7 +166,9 @@ def cascade(*stages: Any, accept: Any, deadline: float | None = None) -> Chain[A
         kinds = ", ".join(f"`{c.label}` takes {spelled(c.in_type)}" for c in chains)
         msg = f"no value can be the input of all stages: {kinds}"
         raise CompositionError(msg, cure="put a step before a stage that turns the common input into its own")
-    return Cascade(chains, _tests(chains, accept), deadline)
+    tests = _tests(chains, accept)
+    suited = [t.suited(c, i) for i, (t, c) in enumerate(zip(tests, chains, strict=False))]
+    return Cascade((*suited, *chains[len(suited) :]), tests, deadline)
 
 
 def _tests(chains: Sequence[Chain[Any, Any]], accept: Any) -> tuple[Accept, ...]:
@@ -176,7 +178,4 @@ def _tests(chains: Sequence[Chain[Any, Any]], accept: Any) -> tuple[Accept, ...]
     if len(given) not in (last, last + 1):
         msg = f"accept= has {len(given)} tests for {len(chains)} stages"
         raise CompositionError(msg, cure=f"give one, or {last} (the last stage's answer is then taken as it is)")
-    tests = tuple(as_accept(a) for a in given)
-    for number, (test, chain) in enumerate(zip(tests, chains, strict=False)):
-        test.fits(chain, number)
-    return tests
+    return tuple(as_accept(a) for a in given)

@@ -31,7 +31,11 @@ _EQUAL = 1e-9
 
 @dataclass(frozen=True)
 class Vote(Picks[T_contra]):
-    """Plurality of the normalised values. `named` are weights by label, until the members are known."""
+    """Plurality of the normalised values. `named` are weights by label, until the members are known.
+
+    `waits_for` is a share of the weight that somebody asks about afterwards: like `at_least` it must be certain
+    whether the winner has it, but nothing is raised.
+    """
 
     by: Callable[[T_contra], object] | None = None
     weights: tuple[float, ...] | None = None
@@ -43,6 +47,7 @@ class Vote(Picks[T_contra]):
     alike: Alike | None = None
     confidence: float | None = None
     answers: int | None = None
+    waits_for: float | None = None
     word = "vote"
 
     def key(self, value: Any) -> Any:
@@ -69,7 +74,7 @@ class Vote(Picks[T_contra]):
         groups = _standing(ballots)
         if not groups:
             return False
-        if self._certain(groups, left) or (self.at_least is not None and self._hopeless(groups, left)):
+        if self._certain(groups, left) or (self._share is not None and self._hopeless(groups, left)):
             return True
         return self.confidence is not None and self._leads(groups)
 
@@ -82,7 +87,12 @@ class Vote(Picks[T_contra]):
             best = _add(weight, coming)
             if best > lead or (best == lead and not (by_order and first < min(member, earliest))):
                 return False
-        return self.at_least is None or self._enough(lead, total([*(w for w, _ in groups), coming]))
+        return self._share is None or self._enough(lead, total([*(w for w, _ in groups), coming]))
+
+    @property
+    def _share(self) -> float | None:
+        """The share of the weight about which there must be certainty before it stops."""
+        return self.at_least if self.at_least is not None else self.waits_for
 
     def _coming(self, left: Sequence[int]) -> float:
         return float(len(left)) if self.weights is None else total([self.weights[m] for m in left])
@@ -97,18 +107,18 @@ class Vote(Picks[T_contra]):
         """Whether a sequential test says that the leading answer is the most likely one."""
         unit = self.weight(0)
         counts = [round(weight / unit) for weight, _ in groups]
-        enough = self.at_least is None or self._enough(counts[0], sum(counts))
+        enough = self._share is None or self._enough(counts[0], sum(counts))
         return enough and leads(counts, self.confidence or 1.0, self.answers)
 
     def _enough(self, weight: float, whole: float) -> bool:
-        return weight >= (self.at_least or 0.0) * whole - _EQUAL
+        return weight >= (self._share or 0.0) * whole - _EQUAL
 
     def needed(self, ballots: Sequence[Ballot[Any]], left: Sequence[int]) -> int:
         """How many of the next members would settle it: all for the leading answer, or each for one of its own."""
         groups = _standing(ballots)
         lead = ballots[groups[0][1]].key if groups else None
         found = self._until(ballots, left, lambda _: lead)
-        return found if self.at_least is None else min(found, self._until(ballots, left, lambda _: object()))
+        return found if self._share is None else min(found, self._until(ballots, left, lambda _: object()))
 
     def _until(self, ballots: Sequence[Ballot[Any]], left: Sequence[int], key: Callable[[int], Any]) -> int:
         standing = list(ballots)
@@ -138,7 +148,7 @@ class Vote(Picks[T_contra]):
         """Raise EnsembleError where the votes do not come to an answer."""
         lead, whole = groups[0].weight, total([g.weight for g in groups])
         tied = sum(g.weight == lead for g in groups)
-        if not self._enough(lead, whole):
+        if self.at_least is not None and not self._enough(lead, whole):
             share = lead / whole if whole else 0.0
             why = f"no answer has {self.at_least:.0%} of the votes: the leading one has {share:.0%}"
             raise _undecided(why, "add members, lower vote(at_least=), or give ensemble(otherwise=)", frame, ballots)

@@ -118,6 +118,31 @@ def test_agreement_decides_for_a_stage_that_is_an_ensemble(answers: str, calls: 
         assert found.value.text == "z"
 
 
+@pytest.mark.parametrize("frugal", [True, False])
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.8, 1.0])
+@pytest.mark.parametrize(
+    "answers", ["aa", "ab", "aaa", "aab", "abc", "aaab", "aabb", "aaaaa", "aaaab", "aaabb", "aabbb", "abcde"]
+)
+def test_an_early_vote_is_accepted_exactly_where_all_its_members_would_agree_so_far(
+    answers: str, share: float, frugal: bool
+) -> None:
+    cheap = ensemble(*(m(a, delay=i) for i, a in enumerate(answers)), combine=vote(), frugal=frugal)
+    found = ask(cascade(cheap, m("z"), accept=agreed(share)))
+    most = max(answers.count(a) for a in answers) / len(answers)
+    assert (found.value.text != "z") is (most >= share)
+
+
+def test_no_more_samples_are_asked_than_decide_whether_they_agree() -> None:
+    calls = {}
+    for answers in ("aaaaa", "ab", "abaaa", "aabbb"):
+        with scripted() as run:
+            cheap = ensemble(*(m(a) for a in answers), combine=vote(), frugal=True)
+            cascade(cheap, step(lambda _: "z"), accept=agreed(0.8)).invoke("hi", run=run)
+            calls[answers] = run.calls
+    # Four of five decide for it; two that differ of two, or two others of five, against it.
+    assert calls == {"aaaaa": 4, "ab": 2, "abaaa": 5, "aabbb": 4}
+
+
 def test_agreement_of_a_stage_that_gives_no_verdict_is_refused_when_it_is_built() -> None:
     with pytest.raises(CompositionError, match=r"stage 0 \(`model scripted:model`\) gives no verdict") as caught:
         cascade(m("a"), m("b"), accept=agreed(0.8))
@@ -245,6 +270,6 @@ def test_samples_first_and_the_strong_model_where_they_disagree() -> None:
     says = iter("aabab")
     cheap = consistent(m(lambda _: next(says)), 5, frugal=True)
     with scripted() as run:
-        # Three say a, one b: a fifth could change nothing.
+        # Two say a, one b: nine tenths of five cannot agree any more.
         found = cascade(cheap, m("strong"), accept=agreed(0.9)).invoke("hi", run=run)
-        assert (found.value.text, run.calls) == ("strong", 5)
+        assert (found.value.text, run.calls) == ("strong", 4)
