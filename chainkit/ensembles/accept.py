@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from chainkit.compose.coerce import as_chain
 from chainkit.ensembles.asking import put
@@ -94,11 +94,10 @@ def _waiting(stage: Chain[Any, Any], share: float) -> Chain[Any, Any]:
 
     Else one that stops once its winner is certain would agree with itself: one ballot of two settles it.
     """
-    if not isinstance(stage, Ensemble) or not isinstance(stage.combiner, Vote):
+    vote: Any = stage.combiner if isinstance(stage, Ensemble) else None
+    if type(vote) is not Vote or not vote.early or vote.at_least is not None:
         return stage
-    vote: Vote[Any] = stage.combiner
-    certain = not vote.early or vote.at_least is not None
-    return stage if certain else replace(stage, combiner=replace(vote, waits_for=share))
+    return replace(cast("Ensemble", stage), combiner=replace(vote, waits_for=share))
 
 
 @dataclass(frozen=True)
