@@ -38,6 +38,7 @@ _WHERE = {
     "fields": "ensembles.fields",
     "Fill": "models.completion",
     "fuse": "ensembles.fuse",
+    "hedge": "ensembles.hedge",
     "history": "prompts",
     "identity": "compose.step",
     "image_model": "models.image",
@@ -52,8 +53,8 @@ _WHERE = {
     "media": "prompts",
     "median": "ensembles.numeric",
     "medoid": "ensembles.medoid",
-    "message": "messages",
     "Message": "messages",
+    "message": "messages",
     "Messages": "messages",
     "model": "models.chat",
     "pairwise": "ensembles.pairwise",
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from chainkit.ensembles.field_rules import longest as longest
     from chainkit.ensembles.fields import fields as fields
     from chainkit.ensembles.fuse import fuse as fuse
+    from chainkit.ensembles.hedge import hedge as hedge
     from chainkit.ensembles.judge import judge as judge
     from chainkit.ensembles.lists import as_set as as_set
     from chainkit.ensembles.lists import intersection as intersection

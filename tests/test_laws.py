@@ -22,6 +22,7 @@ from chainkit import (
     ensemble,
     fields,
     fuse,
+    hedge,
     identity,
     judge,
     loop,
@@ -131,6 +132,10 @@ CHAINS = {
         m("a"), ensemble(m("b"), m("b", delay=1), m("c"), combine=vote()), accept=approved(m('"no"'))
     ).answer.text,
     "cascade by agreement": lambda: cascade(consistent(m("a"), 3), m("b"), accept=agreed(0.9)),
+    "hedge in time": lambda: hedge(m("a", delay=1), m("b"), after=2, extra=1),
+    "hedge too late": lambda: hedge(m("a", delay=9), m("b", delay=1), after=2, extra=1).answer,
+    "hedge after a failure": lambda: hedge(m("a", fail=[BadRequest("n")]), m("b c"), after=5).answer,
+    "hedge at once": lambda: hedge(m("a", delay=2), m("b", delay=1), after=0),
     "race": lambda: race(m("a", delay=2), m("b", delay=1)),
     "race with a failing leader": lambda: race(m("a", delay=2), m("b", delay=1, fail=[BadRequest("n")])),
     "fields": lambda: ensemble(

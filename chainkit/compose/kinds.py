@@ -48,6 +48,7 @@ _OURS = {
     "ensemble": "ensembles.members:Ensemble",
     "policy": "ensembles.policy:Policy",
     "as needed": "ensembles.pace:AsNeeded",
+    "hedging": "ensembles.hedge:Hedging",
     "using": "ensembles.using:Using",
     "cascade": "ensembles.cascade:Cascade",
     "agreed": "ensembles.accept:Agreed",
@@ -72,7 +73,7 @@ _OURS = {
     "best": "ensembles.scoring:Best",
     "fuse": "ensembles.fuse:Fuse",
 }
-_DERIVED = {"step": frozenset({"takes", "gives"})}
+_DERIVED = {"step": frozenset({"takes", "gives"}), "hedging": frozenset({"latency", "allowance"})}
 KINDS: dict[str, Kind] = {}
 
 

@@ -94,10 +94,10 @@ def _waiting(stage: Chain[Any, Any], share: float) -> Chain[Any, Any]:
 
     Else one that stops once its winner is certain would agree with itself: one ballot of two settles it.
     """
-    vote: Any = stage.combiner if isinstance(stage, Ensemble) else None
+    vote: Any = getattr(stage, "combiner", None)
     if type(vote) is not Vote or not vote.early or vote.at_least is not None:
         return stage
-    return replace(cast("Ensemble", stage), combiner=replace(vote, waits_for=share))
+    return replace(cast("Ensemble", stage), combiner=replace(cast("Any", vote), waits_for=share))
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,12 @@ class Pace:
         """Seconds after the beginning at which that member starts anyway; None: never by time alone."""
         return None
 
+    def may_start(self, index: int) -> bool:
+        """Whether it may start by time, now that its delay is over; else it waits for its turn."""
+        return True
+
     def told(self, index: int, seconds: float) -> None:
-        """A member gave a usable answer after so many seconds of its own."""
+        """A member gave a usable answer after so many seconds of its own, or was cancelled then."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ class Poll:
         gate = self._gates[index] = frame.io.ticket()
         delay = self._panel.pace.delay(index)
         if not await frame.io.wait(gate, None if delay is None else self._begun + delay):
+            if not self._panel.pace.may_start(index):
+                await frame.io.wait(gate, None)
             self._open = max(self._open, index + 1)
 
     def _let_in(self) -> None:
@@ -134,6 +136,8 @@ class Poll:
         """The ballot of one that was stopped, or whose turn never came."""
         began = self._started[index]
         seconds = None if began is None else now - began
+        if seconds is not None:
+            self._panel.pace.told(index, seconds)
         return Ballot(
             self._panel.names[index],
             cancelled=True,

@@ -13,6 +13,7 @@ from chainkit import (
     embedder,
     ensemble,
     fields,
+    hedge,
     judge,
     medoid,
     model,
@@ -74,6 +75,7 @@ best_of(books, 3, score=length)  # error
 judge("openai:a", way="alone")  # error
 ensemble(books, books, combine=pairwise("openai:a", plan="league"))  # error
 cascade(books, books)  # error
+hedge(books)  # error
 cascade(books, books, accept=0.8)  # error
 parallel(step(length), step(half))  # error (pyright)
 wrong: str = gpt.invoke("hi")  # error

@@ -9,6 +9,7 @@ from typing import Any, Literal, assert_type
 from pydantic import BaseModel
 
 from chainkit import (
+    hedge,
     agreed,
     cascade,
     likely,
@@ -143,6 +144,8 @@ assert_type(ensemble("openai:a", "openai:b", output=list[str], combine=union(2))
 written = ensemble(books, books, combine=fuse(model("openai:a", output=Book)))
 assert_type(written.answer, Chain[Promptable, Book])
 assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
+assert_type(hedge(books, after="p95"), Chain[Promptable, Verdict[Book]])
+assert_type(hedge("openai:a", "openai:b", after=0.5).answer, Chain[Promptable, Reply])
 
 
 def title_length(question: object, book: Book) -> float:
