@@ -97,7 +97,9 @@ def sellers(model: str) -> tuple[str, ...]:
         from genai_prices import data_snapshot
     except ImportError:
         return ()
-    found = [(m.id != model, p.id) for p in data_snapshot.get_snapshot().providers for m in p.models if m.is_match(model)]
+    found = [
+        (m.id != model, p.id) for p in data_snapshot.get_snapshot().providers for m in p.models if m.is_match(model)
+    ]
     return tuple(dict.fromkeys(seller for _, seller in sorted(found, key=lambda f: f[0])))
 
 
