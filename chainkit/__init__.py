@@ -31,6 +31,7 @@ _WHERE = {
     "confident": "ensembles.accept",
     "consistent": "ensembles.consistent",
     "constant": "compose.step",
+    "debate": "ensembles.debate",
     "each": "compose.each",
     "embedder": "models.embed",
     "ensemble": "ensembles.members",
@@ -56,6 +57,7 @@ _WHERE = {
     "Message": "messages",
     "message": "messages",
     "Messages": "messages",
+    "mixture": "ensembles.mixture",
     "model": "models.chat",
     "pairwise": "ensembles.pairwise",
     "parallel": "compose.parallel",
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
     from chainkit.ensembles.best_of import best_of as best_of
     from chainkit.ensembles.cascade import cascade as cascade
     from chainkit.ensembles.consistent import consistent as consistent
+    from chainkit.ensembles.debate import debate as debate
     from chainkit.ensembles.field_rules import close as close
     from chainkit.ensembles.field_rules import longest as longest
     from chainkit.ensembles.fields import fields as fields
@@ -120,6 +123,7 @@ if TYPE_CHECKING:
     from chainkit.ensembles.lists import union as union
     from chainkit.ensembles.medoid import medoid as medoid
     from chainkit.ensembles.members import ensemble as ensemble
+    from chainkit.ensembles.mixture import mixture as mixture
     from chainkit.ensembles.numeric import average as average
     from chainkit.ensembles.numeric import median as median
     from chainkit.ensembles.numeric import trimmed as trimmed

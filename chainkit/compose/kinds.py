@@ -50,6 +50,7 @@ _OURS = {
     "as needed": "ensembles.pace:AsNeeded",
     "hedging": "ensembles.hedge:Hedging",
     "using": "ensembles.using:Using",
+    "rounds": "ensembles.rounds:Rounds",
     "cascade": "ensembles.cascade:Cascade",
     "agreed": "ensembles.accept:Agreed",
     "confident": "ensembles.accept:Confident",

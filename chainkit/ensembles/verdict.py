@@ -103,8 +103,8 @@ class Verdict(Generic[T_co]):
     `agreement` is the share of the counted weight that stands behind the value, 0 to 1; `entropy` the
     Shannon entropy of the answers' shares in bits (0: all alike). `confidence` is the calibrated probability
     that the value is right, None where nothing was calibrated. `ballots` stand in member order. `fields` are
-    what became of each field, by dotted path, where they were decided one by one. Equality leaves out
-    times, costs and errors' identities.
+    what became of each field, by dotted path, where they were decided one by one, `earlier` the ballots of the rounds
+    before the last one. Equality leaves out times, costs and errors' identities.
     """
 
     counts_as_value: ClassVar[bool] = True
@@ -118,6 +118,7 @@ class Verdict(Generic[T_co]):
     confidence: float | None = None
     run: Run | None = field(default=None, repr=False, compare=False)
     fields: Mapping[str, FieldVerdict] = field(default_factory=dict[str, FieldVerdict], hash=False)
+    earlier: tuple[tuple[Ballot[Any], ...], ...] = ()
 
     @property
     def dissent(self) -> tuple[Group[Any], ...]:
@@ -139,7 +140,8 @@ class Verdict(Generic[T_co]):
         counted = sum(b.valid for b in self.ballots)
         sure = "" if self.confidence is None else f", right with {self.confidence:.0%}"
         head = f"{short(self.value)} ({self.agreement:.0%} of {counted} counted, {self.entropy:.2f} bits{sure})"
-        said = [f"  {b}" for b in self.ballots]
+        said = [f"  round {n}, {b}" for n, ballots in enumerate(self.earlier, 1) for b in ballots]
+        said += [f"  {b}" for b in self.ballots]
         said += [f"  field {path}: {found}" for path, found in self.fields.items() if found.dissent]
         return "\n".join([head, *([f"  reason: {self.reason}"] if self.reason else []), *said])
 

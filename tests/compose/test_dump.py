@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, agreed, approved, average, intersection, close, fields, longest, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, hedge, history, identity, judge, likely, load, loop, model, pairwise, parallel,
+    agent, agreed, approved, average, intersection, close, fields, longest, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, debate, hedge, history, mixture, identity, judge, likely, load, loop, model, pairwise, parallel,
     prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -85,6 +85,8 @@ CHAINS = {
     ),
     "samples": consistent("openai:a", 3, temperatures=[0.5, 1], seed=7),
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
+    "mixture": mixture(["openai:a", "openai:b"], "openai:c", layers=3, quorum=2),
+    "debate": debate(["openai:a", "openai:b"], rounds=3, judge="openai:c", deadline=9),
     "hedge": hedge("openai:a", after="p95", start=2, extra=0.2),
     "hedge with a backup": hedge("openai:a", "openai:b", after=0.5),
     "race": race("openai:a", "openai:b", deadline=2),

@@ -13,7 +13,9 @@ from chainkit import (
     embedder,
     ensemble,
     fields,
+    debate,
     hedge,
+    mixture,
     judge,
     medoid,
     model,
@@ -76,6 +78,8 @@ judge("openai:a", way="alone")  # error
 ensemble(books, books, combine=pairwise("openai:a", plan="league"))  # error
 cascade(books, books)  # error
 hedge(books)  # error
+debate(books)  # error
+mixture([books])  # error
 cascade(books, books, accept=0.8)  # error
 parallel(step(length), step(half))  # error (pyright)
 wrong: str = gpt.invoke("hi")  # error

@@ -9,7 +9,9 @@ from typing import Any, Literal, assert_type
 from pydantic import BaseModel
 
 from chainkit import (
+    debate,
     hedge,
+    mixture,
     agreed,
     cascade,
     likely,
@@ -144,6 +146,10 @@ assert_type(ensemble("openai:a", "openai:b", output=list[str], combine=union(2))
 written = ensemble(books, books, combine=fuse(model("openai:a", output=Book)))
 assert_type(written.answer, Chain[Promptable, Book])
 assert_type(race(books, books), Chain[Promptable, Verdict[Book]])
+assert_type(mixture(["openai:a", books], "openai:b").answer, Chain[Promptable, Reply])
+assert_type(mixture([books], books, layers=3).answer, Chain[Promptable, Book])
+assert_type(debate(["openai:a", "openai:b"], judge="openai:c"), Chain[Promptable, Verdict[Reply]])
+assert_type(debate([books, books], rounds=3, combine=vote()).invoke("x").value, Book)
 assert_type(hedge(books, after="p95"), Chain[Promptable, Verdict[Book]])
 assert_type(hedge("openai:a", "openai:b", after=0.5).answer, Chain[Promptable, Reply])
 
