@@ -22,6 +22,7 @@ _WHERE = {
     "best_of": "ensembles.best_of",
     "branch": "compose.branch",
     "Budget": "run.budget",
+    "by_meaning": "compose.routing",
     "cascade": "ensembles.cascade",
     "Chain": "chain",
     "ChainkitError": "errors",
@@ -54,8 +55,8 @@ _WHERE = {
     "media": "prompts",
     "median": "ensembles.numeric",
     "medoid": "ensembles.medoid",
-    "Message": "messages",
     "message": "messages",
+    "Message": "messages",
     "Messages": "messages",
     "mixture": "ensembles.mixture",
     "model": "models.chat",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from chainkit.compose.loop import loop as loop
     from chainkit.compose.parallel import assign as assign
     from chainkit.compose.parallel import parallel as parallel
+    from chainkit.compose.routing import by_meaning as by_meaning
     from chainkit.compose.sequence import sequence as sequence
     from chainkit.compose.step import constant as constant
     from chainkit.compose.step import identity as identity

@@ -56,6 +56,9 @@ class Branch(Chain[Any, Any]):
         names = [str(n) for n in self.names] + ([] if self.otherwise is None else ["otherwise"])
         return (("choose", self.chooser), *zip(names, self._all, strict=True))
 
+    def groups(self) -> tuple[int, ...]:
+        return (1, len(self._all))
+
     def compile(self, place: Place) -> Core:
         (word, chooser), *arms = self.parts()
         choose = place.compile(chooser, f"{word} > {chooser.label}" if chooser.label else word)
@@ -83,6 +86,9 @@ def _plain(choice: Any) -> Any:
 
 def _no_arm(choice: Any, names: tuple[Any, ...]) -> CompositionError:
     msg = f"no arm is named {choice!r:.60}"
+    if choice is None:
+        msg = "the router named no arm"
+        return CompositionError(msg, cure="give otherwise=, for what fits none of them")
     near = did_you_mean(str(choice), [str(n) for n in names])
     return CompositionError(msg, cure=f"{near}; or give otherwise=")
 
@@ -106,14 +112,37 @@ class Truth:
         return bool(self.when(value))
 
 
-def route(chooser: Step[A], arms: Mapping[Any, Step[A]], *, otherwise: Step[A] | None = None) -> Chain[A, Any]:
-    """The arm that `chooser` (a function, a chain, a model) names for the value; `otherwise` where none is."""
+def route(
+    chooser: Step[A],
+    arms: Mapping[Any, Step[A]],
+    *,
+    otherwise: Step[A] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> Chain[A, Any]:
+    """The arm that `chooser` names for the value; `otherwise` where it names none of them.
+
+    A function or a chain gives the name: a rule, a classifier, `by_meaning(embedder, examples)`. A plain model (a string,
+    or `model(...)` without output) is asked which arm fits and held to their names; `about` describes them to it.
+    """
     if not arms:
         msg = "route() needs at least one arm"
         raise CompositionError(msg)
     rest = None if otherwise is None else as_chain(otherwise)
     chains = tuple(as_chain(a) for a in arms.values())
-    return _agreed(Branch(as_chain(chooser), tuple(arms), chains, rest, "route"))
+    return _agreed(Branch(_chooser(as_chain(chooser), tuple(arms), about), tuple(arms), chains, rest, "route"))
+
+
+def _chooser(chooser: Chain[Any, Any], names: tuple[Any, ...], about: Mapping[str, str] | None) -> Chain[Any, Any]:
+    from chainkit.models.chat import ChatModel
+
+    if isinstance(chooser, ChatModel) and chooser.output is None:
+        from chainkit.compose.routing import choosing
+
+        return choosing(chooser, names, about)
+    if about is not None:
+        msg = "route(about=) describes the arms to a model, and the chooser is none"
+        raise CompositionError(msg, cure="leave about= out, or choose with a model")
+    return chooser
 
 
 def _agreed(chain: Branch) -> Branch:

@@ -35,6 +35,8 @@ _OURS = {
     "each": "compose.each:Each",
     "branch": "compose.branch:Branch",
     "truth": "compose.branch:Truth",
+    "meaning": "compose.routing:Meaning",
+    "which": "compose.routing:Which",
     "loop": "compose.loop:Loop",
     "step": "compose.step:Step",
     "identity": "compose.step:Identity",

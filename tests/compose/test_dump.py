@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from chainkit import (
-    agent, agreed, approved, average, intersection, close, fields, longest, median, medoid, trimmed, union, best, best_of, branch, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, debate, hedge, history, mixture, identity, judge, likely, load, loop, model, pairwise, parallel,
+    agent, agreed, approved, average, intersection, close, fields, longest, median, medoid, trimmed, union, best, best_of, branch, by_meaning, cascade, completion, confident, consistent, constant, each, embedder, ensemble, fuse, debate, hedge, history, mixture, identity, judge, likely, load, loop, model, pairwise, parallel,
     prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
@@ -60,6 +60,8 @@ CHAINS = {
     "branch": branch(fs.is_long, fs.shout, fs.later),
     "branch without otherwise": branch(fs.is_long, fs.shout),
     "route": route(fs.lowered, {"a": gpt, "b": fs.shout}, otherwise=fs.later),
+    "route by meaning": route(by_meaning("openai:text-embedding-3-small", {"a": ["x", "y"], "b": "z"}, at_least=0.2), {"a": gpt}, otherwise=gpt),
+    "route by a model": route("openai:a", {"a": gpt, "b": fs.shout}, about={"a": "all that is new"}),
     "route by numbers": route(fs.lowered, {1: fs.shout, 2.5: fs.later}),
     "loop": loop(fs.shout, until=fs.is_long, at_most=3),
     "named": gpt.named("answer"),
