@@ -126,16 +126,15 @@ class Rounds(Chain[Any, Any]):
         for number, text in enumerate(texts):
             ending = _AGAIN
             if self.form == "debate":
-                ending = f"{_own(number, said, [g.members for g, _ in shown])}{_AGAIN}"
+                ending = f"{_own(said[number], [b for _, b in shown])}{_AGAIN}"
             asked = put(_TASKS[self.form], value, [b for _, b in shown], ending)
             found.append(_as_text(asked) if text else asked)
         return found
 
 
-def _own(number: int, said: Sequence[Ballot[Any]], groups: Sequence[Sequence[str]]) -> str:
-    """Which of the answers shown was the member's own."""
-    ballot = said[number]
-    own = next((i for i, members in enumerate(groups, 1) if ballot.valid and ballot.member in members), None)
+def _own(ballot: Ballot[Any], shown: Sequence[Ballot[Any]]) -> str:
+    """Which of the answers shown was the member's own: by what it said, for several members may have one name."""
+    own = next((i for i, other in enumerate(shown, 1) if ballot.valid and ballot.key == other.key), None)
     return "" if own is None else f"Answer {own} was your own. "
 
 

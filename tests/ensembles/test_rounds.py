@@ -87,6 +87,17 @@ def test_each_member_is_told_which_answer_was_its_own() -> None:
     assert "Answer 2 was your own." in second.seen[1].messages[-1].text
 
 
+@pytest.mark.parametrize("answers", ["abc", "abb", "aab", "aba"])
+def test_members_of_one_name_are_told_their_own_answer_too(answers: str) -> None:
+    members = [m(a) for a in answers]
+    debate(members).invoke("hi")
+    for member, answer in zip(members, answers, strict=True):
+        asked = member.seen[1].messages[-1].text
+        number = asked.partition("Answer ")[2][0]
+        assert f"<answer number={number}>\n{answer}\n</answer>" in asked
+        assert "was your own" in asked
+
+
 def test_where_they_do_not_agree_the_combiner_or_the_judge_decides() -> None:
     members = [m("a"), m("b"), m("b")]
     assert ask(debate(members)).value.text == "b"
