@@ -96,6 +96,15 @@ def test_a_chain_that_ends_in_a_model_is_a_rule_of_the_users() -> None:
     assert route(prompt("{{ x }}", x=str) | m(" way "), {"way": step(lambda _: 1)}).invoke({"x": "y"}) == 1
 
 
+def test_a_model_names_numbered_arms_by_their_numbers() -> None:
+    arms = {1: step(lambda _: "one"), 2: step(lambda _: "two")}
+    chooser = m('{"value": 2}')
+    assert route(chooser, arms, about={"1": "the first"}).invoke("x") == "two"
+    assert "- 1: the first\n- 2\n" in chooser.seen[0].messages[-1].text
+    with pytest.raises(CompositionError, match=r"the arm 2\.5: a model names an arm by a text or a whole number"):
+        route(m("2.5"), {2.5: step(lambda _: 1)})
+
+
 def test_a_description_of_an_arm_that_is_none_is_refused() -> None:
     with pytest.raises(CompositionError, match="describes 'bil'"):
         route(m("x"), ARMS, about={"bil": "money"})
@@ -119,8 +128,9 @@ def test_an_ensemble_may_choose_and_an_arm_may_be_one() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [("a", "a"), ([message("user", "a"), message("assistant", "b"), message("user", "c")], "c"), ({"question": "a"}, "a"),
+     ({"question": "a", "history": ["b", "c"]}, "a"), ({"q": message("user", "a")}, "a"),
      ({"x": 1, "y": "ü"}, '{"x": 1, "y": "ü"}'), (message("user", "a"), "a")],
-    ids=["text", "messages", "one variable", "data", "a message"],
+    ids=["text", "messages", "one variable", "a question and more", "a message in a mapping", "data", "a message"],
 )  # fmt: skip
 def test_what_a_router_reads_of_an_input(value: Any, text: str) -> None:
     assert text_of(value) == text
