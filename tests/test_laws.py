@@ -103,6 +103,9 @@ CHAINS = {
     "branch": lambda: branch(lambda x: len(x) > 1, m("long"), shout),
     "route": lambda: route(lambda _: "b", {"a": m("is a"), "b": m("is b")}),
     "route to nowhere": lambda: route(lambda _: "c", {"a": m("is a")}),
+    "route by agreement": lambda: route(
+        ensemble(m("a"), m("b", delay=1), combine=vote(early=False)), {"a": m("is a")}, at_least=0.9, otherwise=m("b c")
+    ),
     "route by a model": lambda: route(m('"b"'), {"a": m("is a"), "b": m("is b c")}),
     "route by meaning": lambda: route(by_meaning(ScriptedEmbedder(), {"a": "hi there", "b": ["no"]}), {"a": m("is a"), "b": m("b")}),
     "loop": lambda: loop(m("again") | shout, until=lambda x: len(x) > 4, at_most=3),

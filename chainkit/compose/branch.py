@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.meet import common, spelled
-from chainkit.errors import CompositionError, did_you_mean
+from chainkit.errors import CompositionError, OutputError, did_you_mean
 from chainkit.messages import counted_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Branch(Chain[Any, Any]):
     arms: tuple[Chain[Any, Any], ...]
     otherwise: Chain[Any, Any] | None
     word: str = "branch"
+    at_least: float | None = None
 
     @property
     def in_type(self) -> Any:
@@ -67,10 +68,12 @@ class Branch(Chain[Any, Any]):
         otherwise = cores[-1] if self.otherwise is not None else None
 
         async def run(frame: Frame, value: Any) -> Any:
-            choice = _plain(await choose(frame, value))
-            core = table.get(choice, otherwise)
+            said = await choose(frame, value)
+            choice = _plain(said)
+            sure = self.at_least is None or _score(said) >= self.at_least
+            core = table.get(choice, otherwise) if sure else otherwise
             if core is None:
-                raise _no_arm(choice, self.names)
+                raise _no_arm(choice, self.names) if sure else _unsure(said, choice, self.at_least)
             return await core(frame, value)
 
         return run
@@ -82,6 +85,22 @@ def _plain(choice: Any) -> Any:
         choice = choice.value
     text = counted_text(choice)
     return choice if text is None else text.strip()
+
+
+def _score(said: Any) -> float:
+    """How sure a chooser is: a verdict's agreement, a classification's score."""
+    found = getattr(said, "agreement", getattr(said, "score", None))
+    if isinstance(found, int | float):
+        return float(found)
+    msg = f"route(at_least=) needs a score, and the router gave only {said!r:.60}"
+    raise OutputError(msg, cure="choose with a classifier(...) or an ensemble, or leave at_least= out")
+
+
+def _unsure(said: Any, choice: Any, at_least: float | None) -> CompositionError:
+    scores: Mapping[Any, float] = getattr(said, "scores", None) or {choice: _score(said)}
+    told = ", ".join(f"{name} {score:.2f}" for name, score in list(scores.items())[:5])
+    msg = f"the router is not sure enough: {told}, and at_least={at_least:g} is wanted"
+    return CompositionError(msg, cure="give otherwise=, or lower at_least=")
 
 
 def _no_arm(choice: Any, names: tuple[Any, ...]) -> CompositionError:
@@ -118,18 +137,47 @@ def route(
     *,
     otherwise: Step[A] | None = None,
     about: Mapping[str, str] | None = None,
+    at_least: float | None = None,
 ) -> Chain[A, Any]:
     """The arm that `chooser` names for the value; `otherwise` where it names none of them.
 
     A function or a chain gives the name: a rule, a classifier, `by_meaning(embedder, examples)`. A plain model (a string,
     or `model(...)` without output) is asked which arm fits and held to their names; `about` describes them to it.
+    A classification whose score is below `at_least` (0 to 1), or a verdict whose agreement is, goes `otherwise`. Raises
+    CompositionError, also when it is called, where there is no `otherwise` to go to.
     """
     if not arms:
         msg = "route() needs at least one arm"
         raise CompositionError(msg)
     rest = None if otherwise is None else as_chain(otherwise)
     chains = tuple(as_chain(a) for a in arms.values())
-    return _agreed(Branch(_chooser(as_chain(chooser), tuple(arms), about), tuple(arms), chains, rest, "route"))
+    choose = as_chain(chooser)
+    _suited(choose, tuple(arms), at_least, rest)
+    return _agreed(Branch(_chooser(choose, tuple(arms), about), tuple(arms), chains, rest, "route", at_least))
+
+
+def _suited(
+    chooser: Chain[Any, Any], names: tuple[Any, ...], at_least: float | None, rest: Chain[Any, Any] | None
+) -> None:
+    """Refuse, before anything is asked, a chooser that would name what is no arm, or gives no score where one is wanted."""
+    from chainkit.compose.routing import Meaning
+
+    if at_least is not None:
+        if not 0 <= at_least <= 1:
+            msg = f"route(at_least={at_least}): it must be from 0 to 1"
+            raise CompositionError(msg)
+        if isinstance(chooser, Meaning):
+            msg = "route(at_least=) is for a classifier's score or a verdict's agreement"
+            raise CompositionError(msg, cure="give it to the router: by_meaning(..., at_least=)")
+        if getattr(chooser, "output", False) is None:
+            msg = f"`{chooser.label}` names an arm, and gives no score for route(at_least=)"
+            raise CompositionError(
+                msg, cure="choose with a classifier(...), or ask several: ensemble(..., combine=vote())"
+            )
+    if isinstance(chooser, Meaning) and rest is None:
+        strange = next((n for n in chooser.names if n not in names), None)
+        if strange is not None:
+            raise _no_arm(strange, names)
 
 
 def _chooser(chooser: Chain[Any, Any], names: tuple[Any, ...], about: Mapping[str, str] | None) -> Chain[Any, Any]:

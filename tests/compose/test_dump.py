@@ -62,6 +62,7 @@ CHAINS = {
     "route": route(fs.lowered, {"a": gpt, "b": fs.shout}, otherwise=fs.later),
     "route by meaning": route(by_meaning("openai:text-embedding-3-small", {"a": ["x", "y"], "b": "z"}, at_least=0.2), {"a": gpt}, otherwise=gpt),
     "route by a model": route("openai:a", {"a": gpt, "b": fs.shout}, about={"a": "all that is new"}),
+    "route by a score": route(fs.lowered, {"a": gpt}, at_least=0.5, otherwise=gpt),
     "route by numbers": route(fs.lowered, {1: fs.shout, 2.5: fs.later}),
     "loop": loop(fs.shout, until=fs.is_long, at_most=3),
     "named": gpt.named("answer"),

@@ -12,6 +12,7 @@ from chainkit import Run, by_meaning, cascade, ensemble, model, prompt, route, s
 from chainkit.compose.routing import text_of
 from chainkit.errors import CompositionError, OutputError
 from chainkit.messages import message
+from chainkit.models.classify import Classification
 from chainkit.testing.scripted import ScriptedModel as m  # noqa: N813
 from chainkit.testing.scripted_tasks import ScriptedClassifier, ScriptedEmbedder
 
@@ -117,6 +118,44 @@ def test_a_description_of_an_arm_that_is_none_is_refused() -> None:
 
 def test_a_classifiers_label_is_the_arm() -> None:
     assert route(ScriptedClassifier("bill"), ARMS).invoke("x") == "bill"
+
+
+def classified(**scores: float) -> Any:
+    return lambda _: Classification(label=next(iter(scores)), scores=scores)
+
+
+def test_a_score_below_what_is_wanted_goes_otherwise_or_is_told() -> None:
+    rest = step(lambda _: "else")
+    for score, arm in ((0.8, "bill"), (0.7, "bill"), (0.6, "else")):
+        chooser = ScriptedClassifier(Classification(label="bill", scores={"bill": score, "way": 1 - score}))
+        assert route(chooser, ARMS, at_least=0.7, otherwise=rest).invoke("x") == arm
+    with pytest.raises(CompositionError, match=r"not sure enough: bill 0\.60, way 0\.40, and at_least=0\.7 is wanted"):
+        route(classified(bill=0.6, way=0.4), ARMS, at_least=0.7).invoke("x")
+
+
+def test_a_verdict_is_as_sure_as_its_members_agree() -> None:
+    chooser = ensemble(*(step(lambda _, n=n: n) for n in ("way", "bill", "way")), combine=vote(early=False))
+    assert route(chooser, ARMS, at_least=0.6).invoke("x") == "way"
+    with pytest.raises(CompositionError, match=r"not sure enough: way 0\.67"):
+        route(chooser, ARMS, at_least=0.7).invoke("x")
+
+
+def test_a_router_that_gives_no_score_is_refused_where_one_is_wanted() -> None:
+    with pytest.raises(OutputError, match="needs a score"):
+        route(lambda _: "bill", ARMS, at_least=0.5).invoke("x")
+    for chooser in (m("bill"), by_meaning(ScriptedEmbedder(), EXAMPLES)):
+        with pytest.raises(CompositionError, match="score"):
+            route(chooser, ARMS, at_least=0.5)
+    with pytest.raises(CompositionError, match="from 0 to 1"):
+        route(classified(bill=1), ARMS, at_least=2)
+
+
+def test_examples_of_what_is_no_arm_are_refused_when_it_is_built() -> None:
+    router = by_meaning(ScriptedEmbedder(), {**EXAMPLES, "bil": ["money"]})
+    with pytest.raises(CompositionError, match="no arm is named 'bil'") as caught:
+        route(router, ARMS)
+    assert "did you mean 'bill'?" in str(caught.value)
+    assert route(router, ARMS, otherwise=step(lambda _: "else")).invoke("money") == "else"
 
 
 def test_an_ensemble_may_choose_and_an_arm_may_be_one() -> None:

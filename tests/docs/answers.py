@@ -51,6 +51,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"^Voice note: ", json.dumps(_TASKS)),
     ("*", r"A bat and a ball", lambda _: Reply((Thinking("If the ball cost 10..."), Text("5 cents.")))),
     ("*", r"Is this a yes or a no", '"no"'),
+    ("*", r"^Answer as the parcel desk", "It left us this morning, and comes tomorrow."),
     ("*", r"Say hello", "Hello, hallo, bonjour."),
     ("*", r"capital of France", " Paris."),
     ("*", r"Do I need an umbrella", _calling("weather", city="Ulm")),
