@@ -92,14 +92,17 @@ class Rounds(Chain[Any, Any]):
             whole = frame.run.child()
             frame = frame.child(run=whole)
             said: list[tuple[Ballot[Any], ...]] = []
+            lost: list[str] = []
             for number, panel in enumerate(panels):
                 asked = [value] * len(texts) if not said else self._questions(value, said[-1], texts)
                 inside = frame.child(draw=(*frame.draw, number))
-                said.append(_kept(await Poll(panel, asked).take(inside), said[-1] if said else None))
+                now = await Poll(panel, asked).take(inside)
+                said.append(_kept(now, said[-1] if said else None))
+                lost += _lost(number + 1, now, said[-1])
                 if self.form == "debate" and len({_named(b.key) for b in said[-1] if b.valid}) == 1:
                     break
             decision = await combine(frame, value, said[-1])
-            ended = f"after {len(said)} of {self.rounds} rounds"
+            ended = "; ".join((f"after {len(said)} of {self.rounds} rounds", *lost))
             decision = replace(decision, reason=f"{decision.reason}, {ended}" if decision.reason else ended)
             return replace(verdict(decision, said[-1], whole), earlier=tuple(said[:-1]))
 
@@ -152,6 +155,12 @@ def _kept(now: Sequence[Ballot[Any]], before: Sequence[Ballot[Any]] | None) -> t
     if before is None:
         return tuple(now)
     return tuple(old if old.valid and not new.valid else new for new, old in zip(now, before, strict=True))
+
+
+def _lost(number: int, now: Sequence[Ballot[Any]], counted: Sequence[Ballot[Any]]) -> list[str]:
+    """What became of those that failed in that round and keep their answer: their ballots do not show it."""
+    kept = [new for new, held in zip(now, counted, strict=True) if new is not held]
+    return [f"an earlier answer is kept in round {number}, {ballot}" for ballot in kept]
 
 
 def _named(key: Any) -> Any:
