@@ -60,6 +60,8 @@ _OURS = {
     "approved": "ensembles.accept:Approved",
     "valid": "ensembles.accept:Valid",
     "vote": "ensembles.vote:Vote",
+    "calibrated": "ensembles.calibrated:Calibrated",
+    "learned": "ensembles.calibrated:Learned",
     "alike": "ensembles.alike:Alike",
     "first": "ensembles.race:First",
     "fields": "ensembles.fields:Fields",

@@ -3,6 +3,8 @@
 Nothing here imports numpy or scipy before a number with an interval is asked for.
 """
 
+from chainkit.ensembles.calibrated import Learned, calibrated, load_calibration
+from chainkit.evaluate.calibrating import Calibration, calibrate
 from chainkit.evaluate.calibration import brier, calibration_error
 from chainkit.evaluate.case import Case, EvaluationError, split
 from chainkit.evaluate.comparing import Comparison, Difference, acompare, compare
@@ -18,11 +20,13 @@ from chainkit.evaluate.scored import Scored
 from chainkit.evaluate.statistics import Estimate
 
 __all__ = [
+    "Calibration",
     "Case",
     "Comparison",
     "Difference",
     "Estimate",
     "EvaluationError",
+    "Learned",
     "Metric",
     "Progress",
     "Report",
@@ -30,6 +34,8 @@ __all__ = [
     "acompare",
     "aevaluate",
     "brier",
+    "calibrate",
+    "calibrated",
     "calibration_error",
     "cases",
     "compare",
@@ -40,6 +46,7 @@ __all__ = [
     "fingerprint",
     "hit",
     "judged",
+    "load_calibration",
     "metric",
     "mrr",
     "numeric",
