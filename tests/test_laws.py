@@ -44,6 +44,7 @@ from chainkit import (
     vote,
 )
 from chainkit.compose.parallel import assign
+from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
 from chainkit.run.budget import Budget
 from chainkit.testing import ScriptedEmbedder
@@ -146,6 +147,13 @@ CHAINS = {
     "debate that agrees at once": lambda: debate([m("a"), m("A.", delay=1)], rounds=5),
     "debate with a judge": lambda: debate([m("a"), m("b")], judge=m("2")).answer,
     "debate without quorum": lambda: debate([m("a"), m("b", fail=[BadRequest("n")])], quorum=2),
+    "calibrated": lambda: calibrated(
+        [m("a", name="x", delay=2), m("b", name="y")], Learned(("model scripted:y", "model scripted:x"), (1.0, 2.0), 1.0, 0.0)
+    ),
+    "calibrated, sure enough": lambda: calibrated(
+        [m("a", name="x"), m("b", name="y", delay=3)], Learned(("model scripted:x", "model scripted:y"), (3.0, 1.0), 1.0, 0.0),
+        confidence=0.9,
+    ).answer,
     "hedge in time": lambda: hedge(m("a", delay=1), m("b"), after=2, extra=1),
     "hedge too late": lambda: hedge(m("a", delay=9), m("b", delay=1), after=2, extra=1).answer,
     "hedge after a failure": lambda: hedge(m("a", fail=[BadRequest("n")]), m("b c"), after=5).answer,

@@ -17,6 +17,7 @@ from chainkit import (
     prompt, race, rank, reranker, route, step, system, user, vote, tool,
 )  # fmt: skip
 from chainkit.compose.kinds import KINDS, kind_of
+from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
 from chainkit.models.request import ToolSpec
@@ -90,6 +91,7 @@ CHAINS = {
     "vote by a key": ensemble("openai:a", "openai:b", combine=vote(key=fs.lowered)),
     "mixture": mixture(["openai:a", "openai:b"], "openai:c", layers=3, quorum=2),
     "debate": debate(["openai:a", "openai:b"], rounds=3, judge="openai:c", deadline=9),
+    "calibrated": calibrated(["openai:a", "openai:b"], Learned(("model openai:b", "model openai:a"), (2.0, 1.0), 1.5, -0.5), confidence=0.9),
     "hedge": hedge("openai:a", after="p95", start=2, extra=0.2),
     "hedge with a backup": hedge("openai:a", "openai:b", after=0.5),
     "race": race("openai:a", "openai:b", deadline=2),
