@@ -130,7 +130,9 @@ async def many(base: str, carrier: str) -> dict[str, float]:
 
 def measured() -> dict[str, Any]:
     """All figures."""
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.ensembles", "serve"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.ensembles", "serve"], stdout=subprocess.PIPE, text=True
+    )
     assert server.stdout is not None
     try:
         base = f"http://127.0.0.1:{int(server.stdout.readline())}"

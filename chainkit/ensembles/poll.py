@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chainkit.ensembles.verdict import Ballot
@@ -34,6 +34,10 @@ class Panel:
     concurrency: int | None = None
     deadline: float | None = None
     sort: Sorter | None = None
+    empty: tuple[Ballot[Any], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "empty", tuple(Ballot[Any](n, cancelled=True, asked=False) for n in self.names))
 
 
 class Poll:
@@ -42,7 +46,7 @@ class Poll:
     def __init__(self, panel: Panel, value: Any) -> None:
         self._panel = panel
         self._value = value
-        self._ballots = [Ballot[Any](name, cancelled=True, asked=False) for name in panel.names]
+        self._ballots = list(panel.empty)
         self._left = list(range(len(panel.cores)))
         self._runs: list[Run | None] = [None] * len(panel.cores)
         self._started: list[float | None] = [None] * len(panel.cores)
