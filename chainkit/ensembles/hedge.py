@@ -97,11 +97,12 @@ def hedge(
 ) -> Chain[Any, Any]:
     """Ask the chain, and a backup too where the answer is late; the first usable answer counts.
 
-    Without backups the same chain is asked a second time. `after` is in seconds, or a percentile of the chain's own
-    last 200 answers in this process ("p95"), and 0 is `race`: until 20 of them are known the backup waits `start` seconds, or is not
-    asked. A member that fails hands on at once. Losers are cancelled and billed as AtLeast. At most the share `extra`
-    of all calls is asked twice because it is late, so that a slow server is not asked everything twice; a few may
-    be saved up. Raises EnsembleError where all fail.
+    Without backups the same chain is asked a second time. `after` is in seconds (0 is `race`), or a percentile of the
+    chain's own last 200 answers in this process ("p95"): until 20 of them are known the backup waits `start` seconds,
+    or is not asked for being late. Each further backup waits as long again. A member that fails, after its own
+    attempts, hands on at once. Losers are cancelled and billed as AtLeast. At most the share `extra` of all calls is
+    asked twice for being late, so that a slow server is not asked everything twice; unused ones are saved up, ten at
+    most. Raises EnsembleError where all fail.
     """
     members = [as_chain(c) for c in (chain, *(backups or (chain,)))]
     first: First[Any] = First()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import deque
 from typing import Any
 
@@ -16,6 +18,11 @@ class Latency:
     """The last answers' seconds, of one chain in this process. Any thread may tell and ask."""
 
     def __init__(self) -> None:
+        self.begin()
+        _IN_THIS_PROCESS.add(self)
+
+    def begin(self) -> None:
+        """Know nothing yet."""
         self._seconds: deque[float] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
@@ -45,6 +52,11 @@ class Allowance:
     def __init__(self, share: float, most: float = 10.0) -> None:
         self._share = share
         self._most = most
+        self.begin()
+        _IN_THIS_PROCESS.add(self)
+
+    def begin(self) -> None:
+        """One extra call is granted."""
         self._saved = 1.0
         self._lock = threading.Lock()
 
@@ -63,3 +75,15 @@ class Allowance:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Allowance, (self._share, self._most))
+
+
+_IN_THIS_PROCESS: weakref.WeakSet[Latency | Allowance] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    # What another thread held at the fork would stay locked for ever in the child.
+    for each in list(_IN_THIS_PROCESS):
+        each.begin()
+
+
+os.register_at_fork(after_in_child=_forget)
