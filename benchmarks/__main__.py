@@ -58,9 +58,9 @@ def measured(peer: str, base: str, what: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def wires() -> dict[str, Any]:
-    """The other wires' figures, each from one process."""
-    command = [*pinned(1), sys.executable, "-m", "benchmarks.wires", "--json"]
+def part(name: str, prefix: list[str]) -> dict[str, Any]:
+    """The figures of one of the other files, from a process of its own."""
+    command = [*prefix, sys.executable, "-m", f"benchmarks.{name}", "--json"]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.stderr[-400:]}
     return found
@@ -108,7 +108,9 @@ def main() -> None:
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
     }
-    whole = {"about": about, "import chainkit": bare, "results": results, "wires": wires()}
+    whole = {"about": about, "import chainkit": bare, "results": results, "wires": part("wires", pinned(1))}
+    if not given.quick:
+        whole["ensembles"] = part("ensembles", [])
     write(whole, HERE if set(peers) == set(PEERS) and not given.quick else CACHE)
 
 

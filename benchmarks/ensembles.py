@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from benchmarks.report import ensemble_table
 from benchmarks.server import TEXT, completion, plain
 from chainkit import Run, ensemble, model, vote
 from chainkit.ensembles.hedge import hedge
@@ -151,4 +152,5 @@ if __name__ == "__main__":
     if "serve" in sys.argv:
         asyncio.run(serve(lambda port: print(port, flush=True)))
     else:
-        print(json.dumps(measured(), indent=1))
+        found = measured()
+        print(json.dumps(found, indent=1) if "--json" in sys.argv else ensemble_table(found))

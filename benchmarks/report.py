@@ -55,6 +55,9 @@ def table(whole: dict[str, Any]) -> str:
     told = whole.get("wires", {})
     if told and "failed" not in told:
         lines += ["", "Other wires, over raw httpx that sends the same and parses every chunk:", "", wire_table(told)]
+    told = whole.get("ensembles", {})
+    if told and "failed" not in told:
+        lines += ["", "Ensembles:", "", ensemble_table(told)]
     return "\n".join(lines) + "\n"
 
 
@@ -65,3 +68,19 @@ def wire_table(told: dict[str, dict[str, float]]) -> str:
         cells = [f"{figures[c]:.1f}" if c.startswith("us") else f"{figures[c]:.2f}x" for c in WIRES]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def ensemble_table(told: dict[str, Any]) -> str:
+    """A row a question."""
+    rows = {
+        "CPU of a vote of three above its three calls": f"{told['vote, early']:.0f} us; {told['vote, all']:.0f} us where it waits for all",
+        **{
+            f"1,000 ensembles of five, beside the 5,000 calls alone, over {carrier}": f"{found['ratio']:.2f}x of the time"
+            for carrier, found in told["many"].items()
+        },
+        **{
+            f"a slow tail, {name}: p50, p99, calls": f"{found['p50']:.1f} ms, {found['p99']:,.0f} ms, {found['calls']:.3f}"
+            for name, found in told["tail"].items()
+        },
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())])
