@@ -18,6 +18,8 @@ from chainkit.models.batches import BatchState, ProviderBatch
 from chainkit.models.prices import price
 from chainkit.usage import Usage
 
+pytestmark = pytest.mark.slow
+
 
 class Office:
     """A server that takes batches as the vendors do, and is done with one after a number of looks at it."""

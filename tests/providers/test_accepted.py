@@ -18,6 +18,8 @@ from accepted import BY_SERVER, BY_TYPES, PAGE, SERVED, WIRES, problems, request
 
 from chainkit.run.carriers.clients import CLIENTS
 
+pytestmark = pytest.mark.slow
+
 LIMITS = {"openai chat": "max_completion_tokens", "openai responses": "max_output_tokens", "anthropic": "max_tokens"}
 
 

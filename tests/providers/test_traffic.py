@@ -34,6 +34,8 @@ from reading import (
     wire_of,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["GATEWAYS", "choice", "differences", "row_of"]
 
 KINDS = ("chat", "chat_stream", "responses", "responses_stream", "messages", "messages_stream", "completion")

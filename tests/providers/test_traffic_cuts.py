@@ -26,6 +26,8 @@ from chainkit.testing.server import FaultServer
 sys.path.insert(0, str(Path(__file__).parent))
 from reading import RAISES, READERS, Reading, reader_of, streamed
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

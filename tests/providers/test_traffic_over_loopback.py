@@ -15,6 +15,8 @@ from chainkit.errors import AuthenticationError, BadRequest, ContextTooLong, Per
 from chainkit.testing.faults import Told
 from chainkit.testing.server import FaultServer
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -32,6 +32,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from written_answers import LINES
 from written_contents import gemini
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

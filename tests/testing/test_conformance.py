@@ -7,6 +7,8 @@ import pytest
 from chainkit.run.carriers.clients import CLIENTS
 from chainkit.testing import conformance
 
+pytestmark = pytest.mark.slow
+
 WIRES = {
     "openai-chat": ("openai:gpt-x", "chat-completions", "/v1", {"api": "chat"}),
     "openai-responses": ("openai:gpt-x", "responses", "/v1", {"api": "responses"}),

@@ -16,6 +16,8 @@ from chainkit_providers.openai.chat import ChatCompletions
 from chainkit_providers.openai.dialect import Dialect
 from chainkit_providers.openai.embeddings import EmbeddingsWire
 
+pytestmark = pytest.mark.slow
+
 
 class Wire(ChatCompletions):
     """An adapter of a stranger's that is right."""

@@ -20,6 +20,8 @@ from chainkit.run.events import ToolFinished
 from chainkit.testing import ScriptedModel
 from chainkit.tools import McpServer, mcp
 
+pytestmark = pytest.mark.slow
+
 SERVER = str(Path(__file__).with_name("mcp_server.py"))
 COMMAND = [sys.executable, SERVER]
 

