@@ -75,7 +75,7 @@ def ensemble_table(told: dict[str, Any]) -> str:
     rows = {
         "CPU of a vote of three above its three calls": f"{told['vote, early']:.0f} us; {told['vote, all']:.0f} us where it waits for all",
         **{
-            f"1,000 ensembles of five, beside the 5,000 calls alone, over {carrier}": f"{found['ratio']:.2f}x of the time"
+            f"1,000 ensembles of five, beside 5,000 single calls of ours, over {carrier}": f"{found['ratio']:.2f}x of the time"
             for carrier, found in told["many"].items()
         },
         **{
