@@ -170,11 +170,11 @@ def contains(*, name: str = "contains") -> Contains:
 
 def _sources(value: Any) -> list[set[str]]:
     """For each thing found, best first, the words that it may be known by: source, id, itself."""
-    found: Any = getattr(value, "passages", value)
+    found: Any = getattr(value, "chunks", value)
     if isinstance(found, str | Mapping) or not isinstance(found, Sequence):
         kind = type(cast("Any", found)).__name__
         msg = f"hit() and mrr() need a list of what was found, and the chain gave {kind}"
-        raise EvaluationError(msg, cure="measure the retriever, or an answer with its passages")
+        raise EvaluationError(msg, cure="measure the retriever, or an answer with its chunks")
     return [_names(item) for item in cast("Sequence[Any]", found)]
 
 

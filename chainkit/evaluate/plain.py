@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, cast
 
-from chainkit.documents import Passage, Retrieved
+from chainkit.documents import Chunk, Retrieved
 from chainkit.ensembles.verdict import Verdict
 from chainkit.messages import Message, Text, as_messages, counted_text
 
@@ -61,7 +61,7 @@ def _object(value: Any) -> Any:
         return counted
     if isinstance(value, Retrieved):
         return {**plain(value.document), "score": value.score}
-    if isinstance(value, Passage):
+    if isinstance(value, Chunk):
         return {"id": value.id, "source": value.source, "text": value.text}
     if hasattr(value, "compared"):
         return str(value.compared)

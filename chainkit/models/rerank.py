@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypedDict, Unpack, cast
 
-from chainkit.documents import Document, Passage, Retrieved
+from chainkit.documents import Chunk, Document, Retrieved
 from chainkit.errors import CompositionError, ReplyMalformed
 from chainkit.models.reached import Reach
 from chainkit.models.task import Task, TaskReply, TaskRequest, joined, portions, task_model, text_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Documents of one request, where the provider names no other number."""
-Rankable: TypeAlias = "str | Document | Passage | Retrieved"
+Rankable: TypeAlias = "str | Document | Chunk | Retrieved"
 
 
 class RerankInput(TypedDict):

@@ -11,7 +11,7 @@ from chainkit.documents import Document, Retrieved
 from chainkit.errors import CompositionError
 from chainkit.retrieval.loading import Unread, files, read
 from chainkit.retrieval.splitting import SIZE, split
-from chainkit.retrieval.store import Store
+from chainkit.retrieval.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
@@ -26,7 +26,7 @@ class Index:
     """
 
     def __init__(self, path: str | Path | None = None, *, size: int = SIZE) -> None:
-        self._store = Store(path)
+        self._store = SqliteStore(path)
         self._size = size
         self._where: str | Path | None = None
         self.errors: tuple[Unread, ...] = ()
@@ -78,8 +78,8 @@ class Index:
         return changed + self._store.remove([i for i, held in known.items() if i not in seen and "#" in (held or "")])
 
     def search(self, query: str, k: int = 4) -> list[Retrieved]:
-        """The `k` passages that fit best, best first; none where no term of the query stands anywhere."""
-        return [Retrieved(passage, score) for passage, score in self._store.search(query, k)]
+        """The `k` chunks that fit best, best first; none where no term of the query stands anywhere."""
+        return [Retrieved(chunk, score) for chunk, score in self._store.search(query, k)]
 
     def retriever(self, k: int = 4) -> Chain[str, list[Retrieved]]:
         """The search as a chain."""
@@ -91,10 +91,10 @@ class Index:
     def answering(
         self, model: str | Chain[Any, Any], k: int = 4, *, instruction: str | None = None
     ) -> Chain[str, Answer]:
-        """A chain from a question to an `Answer` made from the `k` best passages, its citations checked.
+        """A chain from a question to an `Answer` made from the `k` best chunks, its citations checked.
 
         `model` is a model string, or any chain from messages to a reply or text. `instruction` says how to
-        answer. Where no passage is relevant the model is not asked.
+        answer. Where no chunk is relevant the model is not asked.
         """
         from chainkit.retrieval.answering import answering
 
@@ -125,7 +125,7 @@ def index(
 
     Lexical (BM25 over German and English stems); no network, no model. With `path` the index lives in that
     file: opened again, unchanged files cost nothing, changed ones are read anew, deleted ones go. `size` is
-    the most characters of a passage. Markdown, text and HTML files are read; `.errors` lists what was not.
+    the most characters of a chunk. Markdown, text and HTML files are read; `.errors` lists what was not.
     """
     found = Index(path, size=size)
     if source is None:

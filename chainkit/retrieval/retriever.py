@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Retriever(Chain[str, list[Retrieved]]):
-    """The best `k` passages for a question."""
+    """The best `k` chunks for a question."""
 
     index: Index
     k: int
 
     def __post_init__(self) -> None:
         if self.k < 1:
-            raise CompositionError(f"a retriever gives at least 1 passage, not {self.k}")
+            raise CompositionError(f"a retriever gives at least 1 chunk, not {self.k}")
 
     @property
     def in_type(self) -> Any:

@@ -1,4 +1,4 @@
-"""A document in passages: by heading first, then by paragraph, sentence and word, each with its exact span."""
+"""A document in chunks: by heading first, then by paragraph, sentence and word, each with its exact span."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from chainkit.documents import Document, Passage
+from chainkit.documents import Chunk, Document
 
 SIZE = 800
-"""Characters that a passage has at the most, unless asked otherwise."""
+"""Characters that a chunk has at the most, unless asked otherwise."""
 
 Span: TypeAlias = tuple[int, int]
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -17,11 +17,11 @@ _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _CUTS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n"), re.compile(r"(?<=[.!?…\"”»])\s+"), re.compile(r"\s+"))
 
 
-def split(document: Document, size: int = SIZE) -> list[Passage]:
-    """The passages of a document: their spans do not overlap, and hold all its text but white space."""
+def split(document: Document, size: int = SIZE) -> list[Chunk]:
+    """The chunks of a document: their spans do not overlap, and hold all its text but white space."""
     text = document.text
     return [
-        Passage(document.id, text[a:b], a, b, headings, document.metadata)
+        Chunk(document.id, text[a:b], a, b, headings, document.metadata)
         for start, end, headings in _sections(text)
         for a, b in _fitted(text, start, end, size)
     ]

@@ -1,151 +1,212 @@
-"""The lexical store: SQLite's full-text search (FTS5, BM25) from the standard library, in one file or in memory.
+"""What keeps documents and finds them: one small protocol, and the data that goes in and out.
 
-What is searched are our own terms (see `analysis`), so that another engine can take the same ones.
+A store keeps whole documents, each as its chunks in order. What it promises:
+
+- `put` replaces documents by id, each all at once: who searches sees its old chunks or its new ones, and after a crash in
+  the middle the document has its old stamp or none, so that whoever filled the store knows to put it again. When `put`
+  returns, what was put is found by the next search, and still there after the process is killed (a store in memory
+  promises the first half only).
+- `search_text` compares terms (BM25 or what the engine has like it), `search_vectors` the cosine of vectors; `searches`
+  says which of the two a store can do. Both take several queries at once and give for each the best `k`, best first,
+  of what `where` lets through. A query that nothing fits gives an empty list, never an error.
+- It may be shared between threads.
+
+Stores take vectors, they do not make them. `chainkit.testing.store_conformance` checks all this for any store.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sqlite3
-import threading
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from uuid import UUID
 
-from chainkit.documents import Document, Passage
-from chainkit.errors import ChainkitError
-from chainkit.retrieval.analysis import terms
+from chainkit.documents import Chunk, Document, Retrieved
+from chainkit.errors import CompositionError
+from chainkit.retrieval.filters import Condition
 
-VERSION = 1
-_MOST_TERMS = 64
-"""Different terms of a query that are searched for; a text of megabytes is no better a question."""
-_SCHEMA = f"""
-create table documents(id text primary key, text text not null, metadata text not null, stamp text);
-create table passages(id integer primary key, document text not null, start integer, end integer, headings text);
-create index passages_of on passages(document);
-create virtual table terms using fts5(heading, body, tokenize = "unicode61 remove_diacritics 0");
-pragma user_version = {VERSION};
-"""
+Vector: TypeAlias = Sequence[float]
 
 
-class Store:
-    """Documents and their passages, searchable. Safe to share between threads; reopened after a fork."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document as a store keeps it: its chunks in order, a vector for each where there are vectors, and a stamp.
 
-    def __init__(self, path: str | Path | None = None) -> None:
-        self.path = None if path is None else Path(path)
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        self._connection = self._open()
+    The stamp is a note of whoever fills the store, for telling what has changed; stores do not read it.
+    """
 
-    def _open(self) -> sqlite3.Connection:
-        where = ":memory:" if self.path is None else str(self.path)
-        try:
-            connection = sqlite3.connect(where, check_same_thread=False)
-            version = connection.execute("pragma user_version").fetchone()[0]
-            if version == 0 and not connection.execute("select count(*) from sqlite_master").fetchone()[0]:
-                connection.executescript(_SCHEMA)
-                version = VERSION
-            if self.path is not None:
-                connection.execute("pragma journal_mode = wal")
-                connection.execute("pragma synchronous = normal")
-        except sqlite3.DatabaseError as error:
-            raise ChainkitError(f"{where} is no index: {error}", cure="delete the file, or name another") from None
-        if version != VERSION:
-            raise ChainkitError(f"{where} is an index of version {version}, and {VERSION} is read", cure="make it anew")
-        return connection
+    document: Document
+    chunks: tuple[Chunk, ...]
+    vectors: Sequence[Vector] | None = None
+    stamp: str = ""
 
-    @contextmanager
-    def _using(self) -> Generator[sqlite3.Connection, None, None]:
-        if self._pid != os.getpid():
-            # A connection of the parent's must not be used here; what is in memory came along.
-            self._lock, self._pid = threading.RLock(), os.getpid()
-            if self.path is not None:
-                self._connection = self._open()
-        with self._lock:
-            yield self._connection
 
-    def put(self, document: Document, passages: Sequence[Passage], stamp: str | None = None) -> None:
-        """Add a document, or replace the one of that id: all of it or nothing."""
-        with self._using() as db, db:
-            self._delete(db, document.id)
-            metadata = json.dumps(dict(document.metadata), ensure_ascii=False, default=str)
-            db.execute("insert into documents values (?, ?, ?, ?)", (document.id, document.text, metadata, stamp))
-            for passage in passages:
-                row = db.execute(
-                    "insert into passages(document, start, end, headings) values (?, ?, ?, ?)",
-                    (document.id, passage.start, passage.end, json.dumps(passage.headings, ensure_ascii=False)),
-                ).lastrowid
-                heading = " ".join(terms(" ".join((str(document.metadata.get("title", "")), *passage.headings))))
-                db.execute(
-                    "insert into terms(rowid, heading, body) values (?, ?, ?)",
-                    (row, heading, " ".join(terms(passage.text))),
-                )
+@runtime_checkable
+class Store(Protocol):
+    """See the module's text for what a store promises."""
 
-    def restamp(self, id: str, stamp: str) -> None:
-        """Note that an unchanged document was looked at."""
-        with self._using() as db, db:
-            db.execute("update documents set stamp = ? where id = ?", (stamp, id))
+    name: str
+    """What it is called in errors and in the ledger: "sqlite", "qdrant"."""
+    searches: frozenset[Literal["text", "vectors"]]
+    remote: bool
+    """Whether its calls leave the process: then a search in a chain passes the gate and has a row in the ledger."""
 
-    def remove(self, ids: Iterable[str]) -> int:
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Keep these documents; one with a known id is replaced."""
+        ...
+
+    def remove(self, ids: Collection[str]) -> int:
         """Take documents out; how many there were."""
-        with self._using() as db, db:
-            return sum(self._delete(db, i) for i in ids)
+        ...
 
-    def _delete(self, db: sqlite3.Connection, id: str) -> int:
-        db.execute("delete from terms where rowid in (select id from passages where document = ?)", (id,))
-        db.execute("delete from passages where document = ?", (id,))
-        return db.execute("delete from documents where id = ?", (id,)).rowcount
+    def stamps(self) -> dict[str, str]:
+        """The id of every document, and the stamp that it was put with."""
+        ...
 
-    def stamps(self) -> dict[str, str | None]:
-        """Each document's id and the stamp that it was put with."""
-        with self._using() as db:
-            return dict(db.execute("select id, stamp from documents"))
+    def get(self, ids: Sequence[str]) -> list[Entry]:
+        """Documents with their chunks, without vectors, in the order of the ids; unknown ids are left out."""
+        ...
 
-    def documents(self) -> list[Document]:
-        """All documents, by id."""
-        with self._using() as db:
-            rows = db.execute("select id, text, metadata from documents order by id").fetchall()
-        return [Document(i, text, json.loads(metadata)) for i, text, metadata in rows]
+    def search_text(self, queries: Sequence[str], k: int, where: Condition | None = None) -> list[list[Retrieved]]:
+        """For each query the `k` chunks whose terms fit best."""
+        ...
 
-    def __len__(self) -> int:
-        with self._using() as db:
-            return int(db.execute("select count(*) from documents").fetchone()[0])
-
-    def search(self, query: str, k: int) -> list[tuple[Passage, float]]:
-        """The best passages by BM25, headings counting twice; equal scores by where they stand."""
-        asked = list(dict.fromkeys(terms(query)))[:_MOST_TERMS]
-        if not asked or k < 1:
-            return []
-        match = " OR ".join(f'"{t}"' for t in asked)
-        with self._using() as db:
-            rows = db.execute(_SEARCH, (match, k)).fetchall()
-        return [(_passage(row), float(row[-1])) for row in rows]
-
-    def save(self, path: str | Path) -> None:
-        """Write a copy to a file."""
-        with self._using() as db:
-            target = sqlite3.connect(str(path))
-            try:
-                db.backup(target)
-            finally:
-                target.close()
+    def search_vectors(
+        self, vectors: Sequence[Vector], k: int, where: Condition | None = None
+    ) -> list[list[Retrieved]]:
+        """For each vector the `k` chunks of the nearest vectors; scores are cosines, from -1 to 1."""
+        ...
 
     def close(self) -> None:
-        """Let the file go."""
-        with self._using() as db:
-            db.close()
+        """Let files and connections go. A second time does nothing."""
+        ...
 
 
-_SEARCH = """
-select p.document, substr(d.text, p.start + 1, p.end - p.start), p.start, p.end, p.headings, d.metadata, hit.score
-from (select rowid, -bm25(terms, 2.0, 1.0) as score from terms where terms match ? order by score desc, rowid limit ?) hit
-join passages p on p.id = hit.rowid join documents d on d.id = p.document
-order by hit.score desc, p.document, p.start
-"""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A chunk as one row of a store that keeps rows. A document's rows together give the document back.
+
+    `before` is the text between the chunk before and this one, `after` what follows the last chunk; `last` is the
+    ordinal of the document's last row. The row with ordinal 0 has the document's metadata and regions, and its stamp:
+    write it last, and a document that is only half written has no stamp, or its old one.
+    """
+
+    document: str
+    ordinal: int
+    last: int
+    text: str
+    start: int
+    end: int
+    before: str = ""
+    after: str = ""
+    headings: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    about: Mapping[str, Any] | None = None
+    regions: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    stamp: str = ""
+    vector: Vector | None = None
+
+    @property
+    def id(self) -> str:
+        """32 hex digits, the same for the same document and ordinal."""
+        return record_id(self.document, self.ordinal)
+
+    @property
+    def uuid(self) -> str:
+        """The id in the form of a UUID."""
+        return str(UUID(self.id))
+
+    @property
+    def chunk(self) -> Chunk:
+        """The chunk itself."""
+        return Chunk(self.document, self.text, self.start, self.end, self.headings, self.metadata)
+
+    def payload(self) -> dict[str, Any]:
+        """All but the vector, as JSON types. `Record.of(payload)` gives the record back."""
+        found: dict[str, Any] = {
+            "document": self.document, "ordinal": self.ordinal, "last": self.last, "text": self.text,
+            "start": self.start, "end": self.end, "before": self.before, "after": self.after,
+            "headings": list(self.headings), "metadata": dict(self.metadata),
+        }  # fmt: skip
+        if self.ordinal == 0:
+            found |= {"about": dict(self.about or {}), "regions": [[a, dict(m)] for a, m in self.regions]}
+            found["stamp"] = self.stamp
+        return found
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Record:
+        """The record of a payload."""
+        known = {name: payload[name] for name in cls.__dataclass_fields__ if payload.get(name) is not None}
+        known["headings"] = tuple(payload.get("headings") or ())
+        known["regions"] = tuple((int(a), m) for a, m in payload.get("regions") or ())
+        return cls(**known)
 
 
-def _passage(row: Sequence[Any]) -> Passage:
-    document, text, start, end, headings, metadata, _ = row
-    return Passage(document, text, start, end, tuple(json.loads(headings)), json.loads(metadata))
+def record_id(document: str, ordinal: int) -> str:
+    """32 hex digits for a row of a document."""
+    return blake2b(f"{ordinal}:{document}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def records(entry: Entry) -> list[Record]:
+    """A document as rows, one for each chunk. Put back together by `entry_of`."""
+    text, last, reached = entry.document.text, len(entry.chunks) - 1, 0
+    made: list[Record] = []
+    for n, chunk in enumerate(entry.chunks):
+        held = Record(
+            document=entry.document.id, ordinal=n, last=last, text=chunk.text, start=chunk.start, end=chunk.end,
+            before=text[reached : chunk.start], after=text[max(reached, chunk.end) :] if n == last else "",
+            headings=chunk.headings, metadata=chunk.metadata,
+            about=entry.document.metadata if n == 0 else None,
+            regions=entry.document.regions if n == 0 else (), stamp=entry.stamp if n == 0 else "",
+            vector=None if entry.vectors is None else entry.vectors[n],
+        )  # fmt: skip
+        made.append(held)
+        reached = max(reached, chunk.end)
+    return made
+
+
+def entry_of(rows: Iterable[Record]) -> Entry:
+    """The document of its rows, in any order. Raises ValueError where there are none."""
+    ordered = sorted(rows, key=lambda r: r.ordinal)
+    if not ordered:
+        raise ValueError("a document of no rows")
+    parts: list[str] = []
+    reached = 0
+    for row in ordered:
+        parts += [row.before, row.text[max(0, reached - row.start) :]]
+        reached = max(reached, row.end)
+    first = ordered[0]
+    text = "".join([*parts, ordered[-1].after])
+    document = Document(first.document, text, first.about or {}, first.regions)
+    return Entry(document, tuple(r.chunk for r in ordered), None, first.stamp)
+
+
+def checked(entries: Sequence[Entry], dimensions: int | None, name: str) -> int | None:
+    """Hold what is put against what is there: how many numbers its vectors have, None where it has none.
+
+    Raises CompositionError for a document without chunks, for missing, too many, wrong, empty or endless vectors.
+    """
+    for entry in entries:
+        if not entry.chunks:
+            raise CompositionError(f"{entry.document.id!r} has no chunks, and {name} keeps documents as their chunks")
+        if entry.vectors is None:
+            continue
+        if len(entry.vectors) != len(entry.chunks):
+            msg = f"{entry.document.id!r} has {len(entry.chunks)} chunks and {len(entry.vectors)} vectors"
+            raise CompositionError(msg)
+        for vector in entry.vectors:
+            dimensions = fitting(vector, dimensions, f"{entry.document.id!r} for {name}")
+    return dimensions
+
+
+def fitting(vector: Vector, dimensions: int | None, what: str) -> int:
+    """How many numbers a vector has. Raises CompositionError where they are not what is wanted, or no direction."""
+    if dimensions is not None and len(vector) != dimensions:
+        msg = f"a vector of {what} has {len(vector)} numbers, and {dimensions} are wanted"
+        raise CompositionError(msg, cure="one index has one embedding model: make the index anew to change it")
+    length = math.hypot(*vector) if len(vector) else 0.0
+    if not math.isfinite(length) or length == 0.0:
+        raise CompositionError(f"a vector of {what} has length {length}: it points nowhere")
+    return len(vector)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from chainkit import Reply
-from chainkit.documents import Passage, Retrieved
+from chainkit.documents import Chunk, Retrieved
 from chainkit.ensembles.verdict import Verdict
 from chainkit.evaluate import Case, EvaluationError, Metric, contains, exact, f1, hit, metric, mrr, numeric
 from chainkit.evaluate.metric import told_apart
@@ -84,7 +84,7 @@ def test_contains_looks_for_whole_words() -> None:
 
 
 def _found(*sources: str) -> list[Retrieved]:
-    return [Retrieved(Passage(f"{s}#0", "text", 0, 4, (), {"source": s}), 1.0) for s in sources]
+    return [Retrieved(Chunk(f"{s}#0", "text", 0, 4, (), {"source": s}), 1.0) for s in sources]
 
 
 def test_hit_and_mrr_see_the_rank_of_the_first_expected_source() -> None:

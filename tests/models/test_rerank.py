@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chainkit import Run, identity, load, parallel, reranker, step
-from chainkit.documents import Document, Passage, Retrieved
+from chainkit.documents import Document, Chunk, Retrieved
 from chainkit.errors import CompositionError, ReplyMalformed
 from chainkit.models.rerank import Ranked, RerankRequest, ranking
 from chainkit.testing import ScriptedReranker, check_laws
@@ -29,7 +29,7 @@ def answer(asked: Asked) -> Told:
 
 
 def test_the_results_are_best_first_and_hold_the_very_objects_that_were_given() -> None:
-    passage = Passage("wiki", "dogs bark", 0, 9)
+    passage = Chunk("wiki", "dogs bark", 0, 9)
     documents = ["short", Document("a", "the longest of all texts"), passage, Retrieved(passage, 0.5)]
     with TaskServer(answer) as server:
         chain = reranker("voyage:rerank-2.5", base_url=server.url, api_key="k")

@@ -1,13 +1,13 @@
 import pytest
 
 from chainkit import ensemble, index, vote
-from chainkit.documents import Passage, Retrieved
+from chainkit.documents import Chunk, Retrieved
 from chainkit.retrieval.answer import NOT_FOUND, checked
 from chainkit.testing import ScriptedModel, check_laws
 
 SHOP = "The shop opens at 9 in the morning. It closes at six."
 ROAD = "Das Lager steht in der Industriestraße 7."
-FOUND = [Retrieved(Passage("a", SHOP, 10, 10 + len(SHOP)), 2.0), Retrieved(Passage("b", ROAD, 0, len(ROAD)), 1.0)]
+FOUND = [Retrieved(Chunk("a", SHOP, 10, 10 + len(SHOP)), 2.0), Retrieved(Chunk("b", ROAD, 0, len(ROAD)), 1.0)]
 
 
 def test_a_mark_that_holds_becomes_a_citation_with_the_words_and_their_place() -> None:

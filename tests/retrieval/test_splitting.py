@@ -28,13 +28,13 @@ TEXTS = st.lists(
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(TEXTS | st.text(max_size=300), st.integers(5, 120))
 def test_each_passage_is_its_span_and_together_they_hold_all_the_text(text: str, size: int) -> None:
-    passages = split(Document("d", text), size)
+    chunks = split(Document("d", text), size)
     covered = [False] * len(text)
-    for passage in passages:
-        assert text[passage.start : passage.end] == passage.text
-        assert 0 < len(passage.text) <= size
-        for i in range(passage.start, passage.end):
-            assert not covered[i], "passages overlap"
+    for chunk in chunks:
+        assert text[chunk.start : chunk.end] == chunk.text
+        assert 0 < len(chunk.text) <= size
+        for i in range(chunk.start, chunk.end):
+            assert not covered[i], "chunks overlap"
             covered[i] = True
     assert all(c or text[i].isspace() for i, c in enumerate(covered))
 
