@@ -20,10 +20,12 @@ _WHERE = {
     "ScriptedSpeaker": "scripted_tasks",
     "ScriptedTranscriber": "scripted_tasks",
     "Shape": "shapes",
+    "StoreCase": "stores",
     "VirtualLoop": "clock",
     "cassette": "cassettes",
     "check_laws": "laws",
     "conformance": "suite",
+    "store_conformance": "stores",
     "virtual_run": "clock",
 }
 _MODULES = ("faults", "wire_bodies")
@@ -40,11 +42,13 @@ __all__ = [
     "ScriptedSpeaker",
     "ScriptedTranscriber",
     "Shape",
+    "StoreCase",
     "VirtualLoop",
     "cassette",
     "check_laws",
     "conformance",
     "faults",
+    "store_conformance",
     "virtual_run",
     "wire_bodies",
 ]
@@ -67,6 +71,8 @@ if TYPE_CHECKING:
     from chainkit.testing.scripted_tasks import ScriptedTranscriber as ScriptedTranscriber
     from chainkit.testing.server import FaultServer as FaultServer
     from chainkit.testing.shapes import Shape as Shape
+    from chainkit.testing.stores import StoreCase as StoreCase
+    from chainkit.testing.stores import store_conformance as store_conformance
     from chainkit.testing.suite import conformance as conformance
 
 
