@@ -1,32 +1,21 @@
-"""Files to documents: Markdown, text and HTML. A file that cannot be read is an error of its own, kept and told."""
+"""Markdown, text and HTML files, one document each: what `index` reads until it reads every kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
 from chainkit.documents import Document
 from chainkit.errors import ChainkitError
 from chainkit.retrieval.html import read_html
+from chainkit.retrieval.loading.unread import Unread
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text", ".rst", ".html", ".htm"})
 _FRONT = re.compile(r"\A(---|\+\+\+)\n(.*?)\n\1\n", re.DOTALL)
 _PAIR = re.compile(r"^([\w-]+)\s*[:=]\s*(.*)$", re.MULTILINE)
 _HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file that gave no document, and why."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 def files(where: str | Path) -> list[Path]:
