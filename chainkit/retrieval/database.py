@@ -25,9 +25,15 @@ class Database:
     """`execute` gives rows; `writing()` is one transaction, all of it or nothing."""
 
     def __init__(
-        self, path: str | Path | None, prepare: Callable[[Database], None], *, driver: Driver | None = None
+        self,
+        path: str | Path | None,
+        prepare: Callable[[Database], None],
+        *,
+        driver: Driver | None = None,
+        what: str = "index",
     ) -> None:
         self.path = None if path is None else Path(path)
+        self._what = what
         self._driver: Driver = driver or installed()
         self._prepare = prepare
         self._closed = False
@@ -36,7 +42,7 @@ class Database:
     @property
     def where(self) -> str:
         """The file, for messages."""
-        return "an index in memory" if self.path is None else str(self.path)
+        return f"this {self._what} in memory" if self.path is None else str(self.path)
 
     @property
     def extensible(self) -> bool:
@@ -53,7 +59,7 @@ class Database:
                 self.execute("pragma synchronous = normal")
             self._prepare(self)
         except _errors() as error:
-            msg = f"{self.where} is no index: {error}"
+            msg = f"{self.where} is no {self._what}: {error}"
             raise ChainkitError(msg, cure="delete the file, or name another") from None
 
     @contextmanager
