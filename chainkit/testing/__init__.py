@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 _WHERE = {
     "Cassette": "cassettes",
     "FaultServer": "server",
+    "MemoryCase": "memories",
     "ScriptedClassifier": "scripted_tasks",
     "ScriptedEmbedder": "scripted_tasks",
     "ScriptedImageModel": "scripted_tasks",
@@ -25,6 +26,7 @@ _WHERE = {
     "cassette": "cassettes",
     "check_laws": "laws",
     "conformance": "suite",
+    "memory_conformance": "memories",
     "store_conformance": "stores",
     "virtual_run": "clock",
 }
@@ -33,6 +35,7 @@ _MODULES = ("faults", "wire_bodies")
 __all__ = [
     "Cassette",
     "FaultServer",
+    "MemoryCase",
     "ScriptedClassifier",
     "ScriptedEmbedder",
     "ScriptedImageModel",
@@ -48,6 +51,7 @@ __all__ = [
     "check_laws",
     "conformance",
     "faults",
+    "memory_conformance",
     "store_conformance",
     "virtual_run",
     "wire_bodies",
@@ -62,6 +66,8 @@ if TYPE_CHECKING:
     from chainkit.testing.clock import VirtualLoop as VirtualLoop
     from chainkit.testing.clock import virtual_run as virtual_run
     from chainkit.testing.laws import check_laws as check_laws
+    from chainkit.testing.memories import MemoryCase as MemoryCase
+    from chainkit.testing.memories import memory_conformance as memory_conformance
     from chainkit.testing.scripted import ScriptedModel as ScriptedModel
     from chainkit.testing.scripted_tasks import ScriptedClassifier as ScriptedClassifier
     from chainkit.testing.scripted_tasks import ScriptedEmbedder as ScriptedEmbedder

@@ -1,0 +1,1 @@
+"""Conversations kept by servers."""
