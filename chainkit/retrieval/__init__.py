@@ -1,6 +1,30 @@
-"""Retrieval: documents in, passages out, and answers that stand on them."""
+"""Retrieval: documents in, chunks out, and answers that stand on them."""
 
 from chainkit.retrieval.answer import Answer, Citation
+from chainkit.retrieval.fusion import Rrf, Weighted
 from chainkit.retrieval.indexing import Index, index
+from chainkit.retrieval.loading import load
+from chainkit.retrieval.queries import Queries, hyde, multi_query, rewritten
+from chainkit.retrieval.reordering import Decay
+from chainkit.retrieval.reranking import judging, nearest
+from chainkit.retrieval.store import Store
+from chainkit.retrieval.stores import store
 
-__all__ = ["Answer", "Citation", "Index", "index"]
+__all__ = [
+    "Answer",
+    "Citation",
+    "Decay",
+    "Index",
+    "Queries",
+    "Rrf",
+    "Store",
+    "Weighted",
+    "hyde",
+    "index",
+    "judging",
+    "load",
+    "multi_query",
+    "nearest",
+    "rewritten",
+    "store",
+]

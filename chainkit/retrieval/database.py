@@ -59,8 +59,14 @@ class Database:
                 self.execute("pragma synchronous = normal")
             self._prepare(self)
         except _errors() as error:
-            msg = f"{self.where} is no {self._what}: {error}"
-            raise ChainkitError(msg, cure="delete the file, or name another") from None
+            raise self._none(error) from None
+        except ChainkitError as error:
+            if not isinstance(error.__cause__, _errors()):
+                raise
+            raise self._none(error.__cause__) from None
+
+    def _none(self, error: Exception) -> ChainkitError:
+        return ChainkitError(f"{self.where} is no {self._what}: {error}", cure="delete the file, or name another")
 
     @contextmanager
     def using(self) -> Generator[Any, None, None]:

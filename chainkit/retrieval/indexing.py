@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from chainkit.documents import Document, Retrieved
-from chainkit.errors import CompositionError
-from chainkit.retrieval.loading import Unread, files, read
-from chainkit.retrieval.splitting import SIZE, split
-from chainkit.retrieval.sqlite import SqliteStore
+from chainkit.errors import ChainkitError, CompositionError
+from chainkit.retrieval.embedding import Embedding, embedding
+from chainkit.retrieval.ingesting import Ingest, Progress, Splits, Stamp, digest
+from chainkit.retrieval.loading import LoadOptions, Unread
+from chainkit.retrieval.splitting import SIZE
 
 if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.retrieval.answer import Answer
-    from chainkit.retrieval.retriever import Retriever
+    from chainkit.retrieval.retriever import SearchOptions
+    from chainkit.retrieval.store import Store
+
+_AT_ONCE = 256
+"""Documents that are taken from a store at once."""
 
 
 class Index:
@@ -25,68 +29,85 @@ class Index:
     `errors` lists the files that could not be read. It may be shared between threads.
     """
 
-    def __init__(self, path: str | Path | None = None, *, size: int = SIZE) -> None:
-        self._store = SqliteStore(path)
-        self._size = size
-        self._where: str | Path | None = None
+    def __init__(self, store: Store, *, splitter: Splits, embedding: Embedding | None = None, run: Any = None) -> None:
+        if embedding is not None and "vectors" not in store.searches:
+            msg = f"the store {store.name!r} keeps no vectors, and embed= makes some"
+            raise CompositionError(msg, cure=f'give two stores: store=({store.name!r}, "memory")')
+        if embedding is None and "text" not in store.searches:
+            msg = f"the store {store.name!r} searches by vectors only, and nothing makes them"
+            raise CompositionError(msg, cure='name a model: embed="local:minilm"')
+        self._options: LoadOptions = {}
+        self.store = store
+        self.embedding = embedding
+        self.splitter = splitter
+        self._run = run
+        self._where: Any = None
+        self._checked = False
         self.errors: tuple[Unread, ...] = ()
 
-    def add(self, *items: str | Document) -> Index:
-        """Add documents, or texts; one with a known id replaces it. Gives the index itself."""
-        for item in items:
-            found = item if isinstance(item, Document) else _text(item)
-            self._store.put(found, split(found, self._size), _hash(found.text))
+    def _ingest(self) -> Ingest:
+        self._checked = False
+        return Ingest(self.store, self.splitter, self.embedding, self._run)
+
+    def add(self, *items: str | Document | Iterable[str | Document]) -> Index:
+        """Add documents, or texts, or iterables of them; one with a known id replaces it. Gives the index itself."""
+        self._ingest().add(_documents(items))
         return self
 
     def remove(self, *ids: str) -> int:
         """Take documents out by id (a file's id is its path); how many there were."""
-        return self._store.remove(ids)
+        return self.store.remove(ids)
 
-    def refresh(self) -> int:
+    def refresh(self, *, progress: Progress | None = None) -> int:
         """Look at the files again: new and changed ones are read, deleted ones go. How many changed.
 
         A file of the same size and time is not opened.
         """
-        return 0 if self._where is None else self.follow(self._where)
+        return 0 if self._where is None else self.follow(self._where, progress=progress, **self._options)
 
-    def follow(self, where: str | Path) -> int:
-        """Hold the files of a folder or glob, now and at each `refresh`; how many changed."""
-        self._where = where
-        known = self._store.stamps()
-        errors: list[Unread] = []
-        changed, seen = 0, set[str]()
-        for path in files(where):
-            seen.add(str(path))
-            about = path.stat()
-            stamp = f"{about.st_mtime_ns}:{about.st_size}"
-            held = known.get(str(path)) or ""
-            if held.startswith(stamp + "#"):
-                continue
-            try:
-                found = read(path)
-            except ValueError as error:
-                errors.append(Unread(str(path), str(error)))
-                seen.discard(str(path))
-                continue
-            content = _hash(found.text + repr(sorted(found.metadata.items())))
-            if held.endswith("#" + content):
-                self._store.restamp(found.id, f"{stamp}#{content}")
-                continue
-            self._store.put(found, split(found, self._size), f"{stamp}#{content}")
-            changed += 1
+    def follow(self, where: Any, *, progress: Progress | None = None, **options: Unpack[LoadOptions]) -> int:
+        """Hold the files of a folder, glob or address, now and at each `refresh`; how many documents changed.
+
+        `progress(done, total, source)` is told before each file, and at the end. The options are those of `load`.
+        An index follows one place.
+        """
+        from chainkit.retrieval.loading import sources
+
+        self._where, self._options = where, options
+        changed, errors = self._ingest().follow(sources(where, **options), progress)
         self.errors = tuple(errors)
-        return changed + self._store.remove([i for i, held in known.items() if i not in seen and "#" in (held or "")])
+        return changed
 
-    def search(self, query: str, k: int = 4) -> list[Retrieved]:
-        """The `k` chunks that fit best, best first; none where no term of the query stands anywhere."""
-        return [Retrieved(chunk, score) for chunk, score in self._store.search(query, k)]
+    def search(self, query: str, k: int = 4, **options: Unpack[SearchOptions]) -> list[Retrieved]:
+        """The `k` chunks that fit best, best first; by terms none where no term of the query stands anywhere.
 
-    def retriever(self, k: int = 4) -> Chain[str, list[Retrieved]]:
-        """The search as a chain."""
-        from chainkit.retrieval.retriever import Retriever
+        The options are those of `retriever`.
+        """
+        if not options and self.embedding is None:
+            return self.store.search_text([query], k)[0]
+        return self.retriever(k, **options).invoke(query, run=self._run)
 
-        found: Retriever = Retriever(self, k)
-        return found
+    def search_many(
+        self, questions: Sequence[str], k: int = 4, **options: Unpack[SearchOptions]
+    ) -> list[list[Retrieved]]:
+        """The same for many questions, in their order: embedded together, searched together."""
+        if not options and self.embedding is None:
+            return self.store.search_text(questions, k)
+        from chainkit.retrieval.retriever import retrieving
+
+        found = retrieving(self, k, options)
+        return found.searched(questions, self._run) if found.simple else found.batch(questions, run=self._run)
+
+    def retriever(self, k: int = 4, **options: Unpack[SearchOptions]) -> Chain[str, list[Retrieved]]:
+        """The search as a chain.
+
+        An index with `embed=` is searched by terms and by vectors, and both are fused. Options: `where` (a filter on
+        metadata), `by`, `fusion`, `queries` (rewritten, several, made up), `rerank`, `diversity`, `decay`, `expand`,
+        `fetch`: see `SearchOptions`. Raises CompositionError for what does not fit this index.
+        """
+        from chainkit.retrieval.retriever import retrieving
+
+        return retrieving(self, k, options)
 
     def answering(
         self, model: str | Chain[Any, Any], k: int = 4, *, instruction: str | None = None
@@ -100,51 +121,100 @@ class Index:
 
         return answering(self, model, k, instruction)
 
+    def check_vectors(self) -> None:
+        """Raise ChainkitError where the vectors here were made by another model than the one that is asked."""
+        if self._checked or self.embedding is None:
+            return
+        mine = digest(self.embedding.label)[:8]
+        made = {s.embed for s in map(Stamp.of, self.store.stamps().values()) if s is not None}
+        if made - {mine, "-"}:
+            msg = f"this index holds vectors of another model than {self.embedding.label!r}"
+            raise ChainkitError(msg, cure="name the model that it was made with, or make it anew")
+        self._checked = True
+
     def save(self, path: str | Path) -> None:
-        """Write the index to a file; `index(..., path=...)` opens it again."""
-        self._store.save(path)
+        """Write the index to a file; `index(path=...)` opens it again. Raises ChainkitError for a store that is one."""
+        write = getattr(self.store, "save", None)
+        if write is None:
+            raise ChainkitError(f"the store {self.store.name!r} keeps itself", cure="open it again by its name")
+        write(path)
 
     def close(self) -> None:
         """Let its file go."""
-        self._store.close()
+        self.store.close()
 
     def __len__(self) -> int:
-        return len(self._store)
+        counted = getattr(self.store, "__len__", None)
+        return len(self.store.stamps()) if counted is None else counted()
 
     def __iter__(self) -> Iterator[Document]:
-        return iter(self._store.documents())
+        ids = list(self.store.stamps())
+        for start in range(0, len(ids), _AT_ONCE):
+            for entry in self.store.get(ids[start : start + _AT_ONCE]):
+                yield entry.document
 
     def __repr__(self) -> str:
         return f"Index({len(self)} documents{'' if self._where is None else f' of {self._where}'})"
 
 
 def index(
-    source: str | Path | Iterable[str | Document] | None = None, *, path: str | Path | None = None, size: int = SIZE
+    source: str | Path | Iterable[str | Document] | None = None,
+    *,
+    path: str | Path | None = None,
+    size: int = SIZE,
+    splitter: Splits | None = None,
+    embed: str | Chain[Any, Any] | None = None,
+    store: Any = None,
+    progress: Progress | None = None,
+    run: Any = None,
+    **options: Unpack[LoadOptions],
 ) -> Index:
-    """Documents made searchable: a folder, a file, a glob ("docs/**/*.md"), or texts and Documents.
+    """Documents made searchable: a folder, a file, a glob ("docs/**/*.md"), an address, or texts and Documents.
 
-    Lexical (BM25 over German and English stems); no network, no model. With `path` the index lives in that
-    file: opened again, unchanged files cost nothing, changed ones are read anew, deleted ones go. `size` is
-    the most characters of a chunk. Markdown, text and HTML files are read; `.errors` lists what was not.
+    Lexical (BM25 over German and English stems) with no network and no model; with `embed=`, an embedding model like
+    "local:minilm", hybrid. With `path` the index lives in that file: opened again, unchanged files cost nothing,
+    changed ones are read anew, deleted ones go. `store` names another place for it, "qdrant:http://localhost:6333/wiki",
+    or a pair (one for text, one for vectors). `size` is the most characters of a chunk; `splitter` cuts otherwise.
+    `.errors` lists what could not be read. Other options are those of `load`; `run` is charged with what is embedded.
     """
-    found = Index(path, size=size)
+    if path is not None and store is not None:
+        raise CompositionError("path= and store= both say where the index lives", cure='say store="sqlite:FILE"')
+    found = Index(_store(path, store, embed), splitter=_splitter(splitter, size), embedding=embedding(embed), run=run)
     if source is None:
         return found
     if isinstance(source, str | Path):
-        found.follow(source)
+        found.follow(source, progress=progress, **options)
         return found
-    items = list(source)
+    return found.add(source)
+
+
+def _store(path: Any, store: Any, embed: Any) -> Store:
+    from chainkit.retrieval.memory import MemoryStore
+    from chainkit.retrieval.paired import opened
+    from chainkit.retrieval.sqlite import SqliteStore
+
+    if store is not None:
+        return opened(store)
+    return MemoryStore() if path is None and embed is not None else SqliteStore(path)
+
+
+def _splitter(given: Splits | None, size: int) -> Splits:
+    from chainkit.retrieval.splitting import recursive
+
+    if given is None:
+        return recursive(size)
+    if not hasattr(given, "split"):
+        raise CompositionError(f"splitter= is {type(given).__name__}: {given!r:.60}", cure="say splitter=by_heading()")
+    return given
+
+
+def _documents(items: Iterable[Any]) -> Iterator[Document]:
     for item in items:
-        if not isinstance(item, str | Document):  # pyright: ignore[reportUnnecessaryIsInstance] - an iterable may hold anything
-            msg = f"index() takes texts and Documents, and got {type(item).__name__}: {item!r:.60}"
-            raise CompositionError(msg)
-    found.add(*items)
-    return found
-
-
-def _text(text: str) -> Document:
-    return Document(f"text-{_hash(text)[:12]}", text)
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        if isinstance(item, Document):
+            yield item
+        elif isinstance(item, str):
+            yield Document(f"text-{digest(item)[:12]}", item)
+        elif isinstance(item, Iterable):
+            yield from _documents(item)  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            raise CompositionError(f"index() takes texts and Documents, and got {type(item).__name__}: {item!r:.60}")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib import import_module
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from chainkit.documents import Chunk, Retrieved
 from chainkit.errors import CompositionError, MissingExtra
@@ -30,9 +30,9 @@ class MemoryStore:
     Nothing is left of it when the process ends; `save` writes what a `SqliteStore` opens.
     """
 
-    name: ClassVar[str] = "memory"
-    searches: ClassVar[frozenset[Literal["text", "vectors"]]] = frozenset({"text", "vectors"})
-    remote: ClassVar[bool] = False
+    name = "memory"
+    searches: frozenset[Literal["text", "vectors"]] = frozenset({"text", "vectors"})
+    remote = False
 
     def __init__(self, where: None = None) -> None:
         if where is not None:
@@ -59,6 +59,12 @@ class MemoryStore:
         if self._vectors is not None:
             self._vectors.drop(id)
         return self._entries.pop(id, None) is not None
+
+    def restamp(self, id: str, stamp: str) -> None:
+        """See the module of `Store`."""
+        with self._lock:
+            self._text.restamp(id, stamp)
+            self._entries[id] = replace(self._entries[id], stamp=stamp)
 
     def remove(self, ids: Collection[str]) -> int:
         """See `Store.remove`."""

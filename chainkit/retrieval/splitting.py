@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainkit.documents import Chunk, Document
@@ -79,3 +80,19 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+@dataclass(frozen=True)
+class Recursive:
+    """By heading, paragraph, sentence and word: chunks of at most `size` characters."""
+
+    size: int = SIZE
+
+    def split(self, document: Document) -> list[Chunk]:
+        """The chunks of a document."""
+        return split(document, self.size)
+
+
+def recursive(size: int = SIZE) -> Recursive:
+    """A splitter."""
+    return Recursive(size)

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from chainkit.documents import Chunk, Retrieved
 from chainkit.errors import ChainkitError, MissingExtra
@@ -48,9 +48,9 @@ class SqliteStore:
     Vectors need the extra `sqlite` (apsw and sqlite-vec); the rest runs on the standard library.
     """
 
-    name: ClassVar[str] = "sqlite"
-    searches: ClassVar[frozenset[Literal["text", "vectors"]]] = frozenset({"text", "vectors"})
-    remote: ClassVar[bool] = False
+    name = "sqlite"
+    searches: frozenset[Literal["text", "vectors"]] = frozenset({"text", "vectors"})
+    remote = False
 
     def __init__(self, path: str | Path | None = None, *, driver: Driver | None = None) -> None:
         self.path = path
@@ -120,6 +120,11 @@ class SqliteStore:
                 "insert into vectors(rowid, embedding) values (?, ?)",
                 [(first + n, _packed(v)) for n, v in enumerate(entry.vectors)],
             )
+
+    def restamp(self, id: str, stamp: str) -> None:
+        """See the module of `Store`."""
+        with self._database.writing():
+            self._database.execute("update documents set stamp = ? where id = ?", (stamp, id))
 
     def remove(self, ids: Collection[str]) -> int:
         """See `Store.remove`."""

@@ -11,6 +11,9 @@ A store keeps whole documents, each as its chunks in order. What it promises:
   of what `where` lets through. A query that nothing fits gives an empty list, never an error.
 - It may be shared between threads.
 
+A store may have more: `restamp(id, stamp)` gives a document another stamp without putting it again (an unchanged file
+that was touched), `save(path)` writes a copy to a file, `len(store)` counts documents.
+
 Stores take vectors, they do not make them. `chainkit.testing.store_conformance` checks all this for any store.
 """
 
@@ -47,11 +50,20 @@ class Entry:
 class Store(Protocol):
     """See the module's text for what a store promises."""
 
-    name: str
-    """What it is called in errors and in the ledger: "sqlite", "qdrant"."""
-    searches: frozenset[Literal["text", "vectors"]]
-    remote: bool
-    """Whether its calls leave the process: then a search in a chain passes the gate and has a row in the ledger."""
+    @property
+    def name(self) -> str:
+        """What it is called in errors and in the ledger: "sqlite", "memory"."""
+        ...
+
+    @property
+    def searches(self) -> frozenset[Literal["text", "vectors"]]:
+        """The ways in which it can be searched."""
+        ...
+
+    @property
+    def remote(self) -> bool:
+        """Whether its calls leave the process: then a search in a chain passes the gate and has a row in the ledger."""
+        ...
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Keep these documents; one with a known id is replaced."""

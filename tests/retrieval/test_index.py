@@ -1,4 +1,5 @@
 import os
+from importlib import import_module
 import threading
 
 import pytest
@@ -81,10 +82,10 @@ def test_only_what_changed_is_read_again(folder, tmp_path_factory, monkeypatch) 
     assert first.refresh() == 0
     first.close()
     read: list[str] = []
-    from chainkit.retrieval import indexing as module
+    module = import_module("chainkit.retrieval.loading.sources")
 
-    real = module.read
-    monkeypatch.setattr(module, "read", lambda p: (read.append(p.name), real(p))[1])
+    real = module.read_file
+    monkeypatch.setattr(module, "read_file", lambda p, o: (read.append(os.path.basename(p)), real(p, o))[1])
     again = index(folder, path=path)
     assert read == [] and len(again) == 3
     (folder / "shop.md").write_text("# Hours\n\nThe shop opens at ten now.")
