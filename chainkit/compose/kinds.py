@@ -77,6 +77,17 @@ _OURS = {
     "rank": "ensembles.rank:Rank",
     "best": "ensembles.scoring:Best",
     "fuse": "ensembles.fuse:Fuse",
+    "rrf": "retrieval.fusion:Rrf",
+    "weighted": "retrieval.fusion:Weighted",
+    "decay": "retrieval.reordering:Decay",
+    "instructed": "retrieval.queries:Instructed",
+    "alone": "retrieval.queries:Alone",
+    "wordings": "retrieval.queries:Wordings",
+    "made up": "retrieval.queries:MadeUp",
+    "numbered": "retrieval.reranking:Numbered",
+    "side": "retrieval.reranking:Side",
+    "in order": "retrieval.reranking:InOrder",
+    "by cosine": "retrieval.reranking:ByCosine",
 }
 _DERIVED = {"step": frozenset({"takes", "gives"}), "hedging": frozenset({"latency", "allowance"})}
 KINDS: dict[str, Kind] = {}
@@ -102,6 +113,7 @@ def _all() -> Iterator[Kind]:
         register(TASK)
         register(_prompt())
         register(import_module("chainkit.tools.data").KIND)
+        register(import_module("chainkit.retrieval.data").KIND)
     return iter(KINDS.values())
 
 

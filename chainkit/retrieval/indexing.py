@@ -29,7 +29,15 @@ class Index:
     `errors` lists the files that could not be read. It may be shared between threads.
     """
 
-    def __init__(self, store: Store, *, splitter: Splits, embedding: Embedding | None = None, run: Any = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        splitter: Splits,
+        embedding: Embedding | None = None,
+        run: Any = None,
+        name: str = "index",
+    ) -> None:
         if embedding is not None and "vectors" not in store.searches:
             msg = f"the store {store.name!r} keeps no vectors, and embed= makes some"
             raise CompositionError(msg, cure=f'give two stores: store=({store.name!r}, "memory")')
@@ -38,6 +46,7 @@ class Index:
             raise CompositionError(msg, cure='name a model: embed="local:minilm"')
         self._options: LoadOptions = {}
         self.store = store
+        self.name = name
         self.embedding = embedding
         self.splitter = splitter
         self._run = run
@@ -167,6 +176,7 @@ def index(
     store: Any = None,
     progress: Progress | None = None,
     run: Any = None,
+    name: str = "index",
     **options: Unpack[LoadOptions],
 ) -> Index:
     """Documents made searchable: a folder, a file, a glob ("docs/**/*.md"), an address, or texts and Documents.
@@ -175,11 +185,14 @@ def index(
     "local:minilm", hybrid. With `path` the index lives in that file: opened again, unchanged files cost nothing,
     changed ones are read anew, deleted ones go. `store` names another place for it, "qdrant:http://localhost:6333/wiki",
     or a pair (one for text, one for vectors). `size` is the most characters of a chunk; `splitter` cuts otherwise.
-    `.errors` lists what could not be read. Other options are those of `load`; `run` is charged with what is embedded.
+    `.errors` lists what could not be read. Other options are those of `load`; `run` is charged with what is embedded;
+    `name` is what a dump of a chain over it says.
     """
     if path is not None and store is not None:
         raise CompositionError("path= and store= both say where the index lives", cure='say store="sqlite:FILE"')
-    found = Index(_store(path, store, embed), splitter=_splitter(splitter, size), embedding=embedding(embed), run=run)
+    found = Index(
+        _store(path, store, embed), splitter=_splitter(splitter, size), embedding=embedding(embed), run=run, name=name
+    )
     if source is None:
         return found
     if isinstance(source, str | Path):

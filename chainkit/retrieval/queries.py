@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
@@ -41,14 +40,14 @@ class Queries:
 
 def rewritten(model: str | Chain[Any, Any]) -> Chain[str, Queries]:
     """The question as a query: a model takes out greetings and filler. One call of the model."""
-    return _asking(model, _REWRITE, step(_alone, inline=True, name="rewritten"), "rewritten")
+    return _asking(model, _REWRITE, step(Alone(), inline=True, name="rewritten"), "rewritten")
 
 
 def multi_query(model: str | Chain[Any, Any], n: int = 3) -> Chain[str, Queries]:
     """The question, and `n` other wordings of it from a model, searched for together. One call of the model."""
     if n < 1:
         raise CompositionError(f"multi_query(n={n}): there is at least 1 other wording")
-    return _asking(model, _SEVERAL.format(n=n), step(_Wordings(n), inline=True, name="wordings"), "multi_query")
+    return _asking(model, _SEVERAL.format(n=n), step(Wordings(n), inline=True, name="wordings"), "multi_query")
 
 
 def hyde(model: str | Chain[Any, Any]) -> Chain[str, Queries]:
@@ -57,17 +56,19 @@ def hyde(model: str | Chain[Any, Any]) -> Chain[str, Queries]:
     Hypothetical document embeddings, from Gao, Ma, Lin and Callan, "Precise Zero-Shot Dense Retrieval without Relevance
     Labels" (2022). The question itself is searched for beside it. One call of the model.
     """
-    return _asking(model, _ANSWER, step(_made_up, inline=True, name="made up"), "hyde")
+    return _asking(model, _ANSWER, step(MadeUp(), inline=True, name="made up"), "hyde")
 
 
 def _asking(model: Any, instruction: str, read: Any, name: str) -> Chain[str, Queries]:
-    asked: Any = step(_Instructed(instruction), inline=True, name="instructed") | as_chain(model)
+    asked: Any = step(Instructed(instruction), inline=True, name="instructed") | as_chain(model)
     chain: Any = parallel(question=identity(), said=asked) | read
     return chain.named(name)
 
 
 @dataclass(frozen=True)
-class _Instructed:
+class Instructed:
+    """Puts a question before a model, as data, with what is to be done with it."""
+
     instruction: str
 
     def __call__(self, question: str) -> Messages:
@@ -79,14 +80,19 @@ def _said(found: Mapping[str, Any]) -> str:
     return (str(found["said"]) if text is None else text).strip()
 
 
-def _alone(found: Mapping[str, Any]) -> Queries:
-    """The rewritten query; the question where a model had nothing to say."""
-    lines = _lines(_said(found))[:1] or (itemgetter("question")(found),)
-    return Queries(tuple(lines), tuple(lines))
+@dataclass(frozen=True)
+class Alone:
+    """The first line that a model gave; the question where it had nothing to say."""
+
+    def __call__(self, found: Mapping[str, Any]) -> Queries:
+        lines = _lines(_said(found))[:1] or [found["question"]]
+        return Queries(tuple(lines), tuple(lines))
 
 
 @dataclass(frozen=True)
-class _Wordings:
+class Wordings:
+    """The question, and at most `n` lines that a model gave."""
+
     n: int
 
     def __call__(self, found: Mapping[str, Any]) -> Queries:
@@ -94,9 +100,13 @@ class _Wordings:
         return Queries(every, every)
 
 
-def _made_up(found: Mapping[str, Any]) -> Queries:
-    question = found["question"]
-    return Queries((question,), tuple(dict.fromkeys([question, _said(found) or question])))
+@dataclass(frozen=True)
+class MadeUp:
+    """The question for terms; the question and what a model made up for vectors."""
+
+    def __call__(self, found: Mapping[str, Any]) -> Queries:
+        question = found["question"]
+        return Queries((question,), tuple(dict.fromkeys([question, _said(found) or question])))
 
 
 def _lines(said: str) -> list[str]:
@@ -112,8 +122,9 @@ def queries_in(value: Any) -> Queries:
     """What a chain before a search gave: Queries, a text, or texts. Raises OutputError for anything else."""
     if isinstance(value, Queries):
         return value
-    text = value if isinstance(value, str) else counted_text(value)
-    texts = (text,) if text is not None else tuple(cast("Sequence[Any]", value)) if isinstance(value, Sequence) else ()
+    told: Any = value
+    text = told if isinstance(told, str) else counted_text(told)
+    texts: tuple[Any, ...] = tuple(told) if type(told) in (list, tuple) else (text,)
     if not texts or not all(map(_is_text, texts)):
         msg = f"queries= gave {type(value).__name__}, which is no query: {value!r:.80}"
         raise OutputError(msg, cure="give a chain from the question to a text, a list of texts, or Queries")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from chainkit.chain import Chain
 from chainkit.compose.coerce import as_chain
 from chainkit.compose.parallel import parallel
-from chainkit.compose.step import step
+from chainkit.compose.step import identity, step
 from chainkit.errors import CompositionError, OutputError
 from chainkit.messages import Messages, counted_text, message
 from chainkit.models.rerank import Ranked, Reranked, RerankInput, reranker
@@ -31,10 +32,8 @@ def judging(model: str | Chain[Any, Any]) -> Chain[RerankInput, Reranked]:
     Those that it does not name follow in the order they had. One call of the model. After Sun and others, "Is ChatGPT
     Good at Search? Investigating Large Language Models as Re-Ranking Agents" (2023).
     """
-    said: Any = step(_shown, inline=True, name="numbered") | as_chain(model)
-    chain: Any = parallel(said=said, given=step(_same, inline=True, name="given")) | step(
-        _in_order, inline=True, name="in order"
-    )
+    said: Any = step(Numbered(), inline=True, name="numbered") | as_chain(model)
+    chain: Any = parallel(said=said, given=identity()) | step(InOrder(), inline=True, name="in order")
     return chain.named("judging")
 
 
@@ -47,10 +46,9 @@ def nearest(embed: str | Chain[Any, Any]) -> Chain[RerankInput, Reranked]:
 
     sides = embedding(embed)
     assert sides is not None
-    asked: Any = step(_query, inline=True, name="query") | sides.questions
-    shown: Any = step(_texts, inline=True, name="documents") | sides.documents
-    given: Any = step(_same, inline=True, name="given")
-    chain: Any = parallel(asked=asked, shown=shown, given=given) | step(_by_cosine, inline=True, name="by cosine")
+    asked: Any = step(Side("query"), inline=True, name="query") | sides.questions
+    shown: Any = step(Side("documents"), inline=True, name="documents") | sides.documents
+    chain: Any = parallel(asked=asked, shown=shown, given=identity()) | step(ByCosine(), inline=True, name="by cosine")
     return chain.named("nearest")
 
 
@@ -81,24 +79,46 @@ def put_in_order(found: Sequence[Retrieved], said: Any) -> list[Retrieved]:
     return [Retrieved(found[r.index].document, r.score) for r in said.results]
 
 
-def _same(given: Any) -> Any:
-    return given
-
-
-def _query(given: Mapping[str, Any]) -> str:
-    return str(given["query"])
-
-
 def _texts(given: Mapping[str, Any]) -> list[str]:
     return [d if isinstance(d, str) else d.text for d in given["documents"]]
 
 
-def _shown(given: Mapping[str, Any]) -> Messages:
-    passages = "\n".join(
-        f'<passage number="{n}">\n{text.replace("</passage", "</ passage")}\n</passage>'
-        for n, text in enumerate(_texts(given), 1)
-    )
-    return Messages((message("system", _RULES), message("user", f"{passages}\n\nQuestion: {_query(given)}")))
+@dataclass(frozen=True)
+class Side:
+    """One side of what a reranker takes: the query, or the documents' texts."""
+
+    of: Literal["query", "documents"]
+
+    def __call__(self, given: Mapping[str, Any]) -> Any:
+        return str(given["query"]) if self.of == "query" else _texts(given)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Puts numbered documents and the question before a model, as data."""
+
+    def __call__(self, given: Mapping[str, Any]) -> Messages:
+        passages = "\n".join(
+            f'<passage number="{n}">\n{text.replace("</passage", "</ passage")}\n</passage>'
+            for n, text in enumerate(_texts(given), 1)
+        )
+        return Messages((message("system", _RULES), message("user", f"{passages}\n\nQuestion: {given['query']}")))
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """The documents in the order of the numbers that a model gave."""
+
+    def __call__(self, found: Mapping[str, Any]) -> Reranked:
+        return _in_order(found)
+
+
+@dataclass(frozen=True)
+class ByCosine:
+    """The documents in the order of how near their vectors are."""
+
+    def __call__(self, found: Mapping[str, Any]) -> Reranked:
+        return _by_cosine(found)
 
 
 def _in_order(found: Mapping[str, Any]) -> Reranked:

@@ -63,7 +63,7 @@ class Retriever(Chain[str, list[Retrieved]]):
 
     index: Index
     k: int
-    where: Condition | None = None
+    where: Where | None = None
     by: By = "text"
     fusion: Fusion = field(default_factory=Rrf)
     queries: Chain[Any, Any] | None = None
@@ -104,21 +104,26 @@ class Retriever(Chain[str, list[Retrieved]]):
         return self.k if not chosen else max(self.k, self.fetch or _FETCH)
 
     @property
+    def condition(self) -> Condition | None:
+        """The filter as stores read it."""
+        return condition(self.where)
+
+    @property
     def simple(self) -> bool:
         """Whether it asks no chain but the embedder: many questions can then be searched at once."""
         return self.queries is None and self.rerank is None
 
     def searched(self, questions: Sequence[str], run: Any = None) -> list[list[Retrieved]]:
         """What is found for each of many questions, embedded and looked for together. For simple ones only."""
-        store, k = self.index.store, self.candidates
+        store, k, where = self.index.store, self.candidates, self.condition
         lists: list[list[tuple[Way, list[Retrieved]]]] = [[] for _ in questions]
         if self.by != "vectors":
-            for own, found in zip(lists, store.search_text(questions, k, self.where), strict=True):
+            for own, found in zip(lists, store.search_text(questions, k, where), strict=True):
                 own.append(("text", found))
         if self.by != "text" and self._embedder is not None and questions:
             self.index.check_vectors()
             vectors = as_many(self._embedder.invoke(list(questions), run=run), len(questions))
-            for own, found in zip(lists, store.search_vectors(vectors, k, self.where), strict=True):
+            for own, found in zip(lists, store.search_vectors(vectors, k, where), strict=True):
                 own.append(("vectors", found))
         chosen = [self._chosen(fused(own, self.fusion)) for own in lists]
         return [expanded(f, self._entries(f), self.expand) if self.expand is not None else f for f in chosen]
@@ -160,7 +165,7 @@ class Retriever(Chain[str, list[Retrieved]]):
     async def _lists(
         self, frame: Frame, cores: dict[str, Core], path: str, asked: Queries
     ) -> list[tuple[Way, list[Retrieved]]]:
-        store, k, where = self.index.store, self.candidates, self.where
+        store, k, where = self.index.store, self.candidates, self.condition
         lists: list[tuple[Way, list[Retrieved]]] = []
         if self.by != "vectors":
             texts = asked.text
@@ -201,10 +206,12 @@ def retrieving(index: Index, k: int, options: SearchOptions) -> Retriever:
     fusion: Any = options.get("fusion") or Rrf()
     if not isinstance(fusion, Rrf | Weighted):
         raise CompositionError(f"fusion={fusion!r:.60} fuses nothing", cure="say Rrf() or Weighted()")
+    where = options.get("where")
+    condition(where)
     return Retriever(
         index,
         k,
-        where=condition(options.get("where")),
+        where=where,
         by=_way(index, options.get("by")),
         fusion=fusion,
         queries=None if options.get("queries") is None else as_chain(options.get("queries")),

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from chainkit import index
+from chainkit.testing import ScriptedEmbedder
+
 
 class Book(BaseModel):
     title: str
@@ -62,3 +65,6 @@ def size(text: object) -> int:
 def look(at: str, often: int = 1) -> str:
     """Look there."""
     return at * often
+
+
+WIKI = index(["The shop opens at nine."], embed=ScriptedEmbedder(), name="dumped_functions:WIKI")

@@ -21,6 +21,7 @@ from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
 from chainkit.models.request import ToolSpec
+from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
 
 _SPEC = importlib.util.spec_from_file_location("dumped_functions", Path(__file__).with_name("functions.py"))
 fs: Any = importlib.util.module_from_spec(_SPEC)
@@ -53,6 +54,13 @@ CHAINS = {
     "text": gpt.text | fs.shout,
     "prompt": prompt("say {{ x }}", x=str) | gpt,
     "long prompt": prompt(system("be {{ mood }}"), history("turns"), user("{{ q }}"), mood=str, q=str) | gpt,
+    "retriever": fs.WIKI.retriever(3),
+    "retriever of text": fs.WIKI.retriever(3, by="text", where={"year": {"$gte": 2020}}, expand="section", diversity=0.5),
+    "retriever that asks": fs.WIKI.retriever(
+        2, fusion=Rrf(k=10), queries=multi_query(gpt, n=2), rerank=judging(gpt), decay=Decay(30), fetch=9
+    ),
+    "queries": rewritten(gpt),
+    "made up passage": fs.WIKI.retriever(2, queries=hyde(gpt), rerank=nearest("voyage:voyage-3.5"), fusion=Weighted()),
     "parallel": parallel(a=fs.shout, b=gpt),
     "tuple": parallel(step(fs.shout), gpt),
     "parallel into": parallel(into=fs.Pair, a=fs.shout, b=fs.later),
