@@ -44,6 +44,8 @@ class _Rendering:
 class _StandIn:
     """Stands in for every model of a run."""
 
+    pretends = True
+
     def __init__(self) -> None:
         self.found: list[Rendered] = []
 

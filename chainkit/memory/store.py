@@ -26,12 +26,20 @@ LONGEST = 500
 class Memory(Protocol):
     """See the module's text for what a memory promises. A conversation that nothing was added to is empty."""
 
-    name: str
-    """What it is called in errors and in the ledger: "sqlite", "redis"."""
-    where: str
-    """Which one it is, without a secret: a path, an address. Two objects of one `name` and `where` are the same memory."""
-    remote: bool
-    """Whether its calls leave the process: then each has a row in the ledger."""
+    @property
+    def name(self) -> str:
+        """What it is called in errors and in the ledger: "sqlite", "redis"."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Which one it is, without a secret: a path, an address. Of one `name` and `where` there is one memory."""
+        ...
+
+    @property
+    def remote(self) -> bool:
+        """Whether its calls leave the process: then each has a row in the ledger."""
+        ...
 
     def turns(self, conversation: str) -> Messages:
         """The conversation so far."""
