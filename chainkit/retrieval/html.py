@@ -1,4 +1,4 @@
-"""HTML to text: the standard library's parser. Headings stay as `# ...` lines, lists as `- ...`, tables as rows.
+"""HTML to text. Headings stay as `# ...` lines, lists as `- ...`, tables as rows.
 
 What a page marks as its main part (`<main>`, else its articles) is taken, and what it marks as being around that
 (navigation, footer, forms) is left out, unless nothing else is there.
@@ -7,10 +7,13 @@ What a page marks as its main part (`<main>`, else its articles) is taken, and w
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from html import unescape
 
-_SILENT = frozenset({"script", "style", "template", "noscript", "svg", "title", "iframe", "object", "select", "math"})
+from chainkit.retrieval.html_tokens import given, tokens
+
+_SILENT = frozenset({"template", "svg", "object", "select", "math", "textarea", "canvas", "audio", "video"})
 _AROUND = frozenset({"nav", "footer", "aside", "form", "button", "dialog", "menu"})
 _BLOCK = frozenset(
     "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
@@ -18,7 +21,6 @@ _BLOCK = frozenset(
 )
 _LINE = frozenset({"br", "li", "tr", "caption"})
 _ROLES = {"main": "main", "navigation": "nav", "contentinfo": "footer", "search": "form"}
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _NAMES = {
     "author": "author", "article:author": "author", "dc.creator": "author", "dcterms.creator": "author",
     "article:modified_time": "modified", "last-modified": "modified", "dcterms.modified": "modified",
@@ -39,36 +41,60 @@ class HtmlPage:
     refresh: str | None = None
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Pieces of text, each with whether it stands in the main part and whether it stands around it."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[tuple[str, bool, bool]] = []
         self.page = HtmlPage("")
-        self.title: list[str] = []
-        self._silent: list[str] = []
-        self._open: list[str] = []
+        self._silent = ""
+        self._depth = 0
+        self._open: list[tuple[str, str]] = []
+        self._names: Counter[str] = Counter()
         self._main = self._around = self._articles = self._pre = 0
-        self._in_main = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def read(self, markup: str) -> None:
+        for kind, name, text in tokens(markup):
+            if kind == "raw":
+                if name == "title" and self.page.title is None and not self._silent:
+                    self.page.title = " ".join(unescape(text).split()) or None
+            elif kind == "text":
+                if not self._silent:
+                    self._put(text if self._pre else _SPACE.sub(" ", text))
+            elif self._silent:
+                self._heed(kind, name)
+            elif kind == "open":
+                self._begin(name, text)
+            else:
+                self._end(name)
+
+    def _heed(self, kind: str, name: str) -> None:
+        """Inside of what is left out only its own end counts, and that of the page."""
+        if name == self._silent:
+            self._depth += 1 if kind == "open" else -1
+        if self._depth == 0 or (kind == "close" and name in ("head", "body", "html")):
+            self._silent, self._depth = "", 0
+
+    def _begin(self, tag: str, text: str) -> None:
         if tag in ("meta", "html"):
-            self._heard(tag, {k: v or "" for k, v in attrs})
-        if tag in _SILENT:
-            self._silent.append(tag)
-        if self._silent or tag in _VOID:
-            if not self._silent and tag in ("br", "hr"):
-                self._put("\n" if tag == "br" else "\n\n")
-            return
-        if tag in _AROUND or tag in ("main", "article", "div", "section"):
-            self._enter(tag, attrs)
+            self._heard(tag, given(text))
+        elif tag in _SILENT and not text.endswith("/"):
+            self._silent, self._depth = tag, 1
+        elif tag in _AROUND or tag in ("main", "article") or (tag in ("div", "section") and "role" in text):
+            self._enter(tag, _ROLES.get(given(text).get("role", ""), tag))
         self._shape(tag)
 
-    def _enter(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        role = next((_ROLES.get(v or "", "") for k, v in attrs if k == "role"), "")
-        meaning = role or tag
-        self._open.append(f"{tag} {meaning}")
+    def _end(self, tag: str) -> None:
+        if tag == "pre" and self._pre:
+            self._pre -= 1
+            self._put("\n```\n\n")
+        elif tag in _BLOCK:
+            self._put("\n\n")
+        self._leave(tag)
+
+    def _enter(self, tag: str, meaning: str) -> None:
+        self._open.append((tag, meaning))
+        self._names[tag] += 1
         self._count(meaning, 1)
 
     def _count(self, meaning: str, by: int) -> None:
@@ -92,38 +118,19 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th"):
             self._put(" | ")
 
-    def handle_endtag(self, tag: str) -> None:
-        if self._silent:
-            if tag in self._silent:
-                del self._silent[len(self._silent) - 1 - self._silent[::-1].index(tag) :]
-            elif tag in ("head", "body", "html"):
-                self._silent.clear()
-            return
-        if tag == "pre" and self._pre:
-            self._pre -= 1
-            self._put("\n```\n\n")
-        elif tag in _BLOCK or tag in _LINE:
-            self._put("\n\n" if tag in _BLOCK else "\n")
-        self._leave(tag)
-
     def _leave(self, tag: str) -> None:
-        if self._open and self._open[-1].startswith(tag + " "):
-            self._count(self._open.pop().partition(" ")[2], -1)
-        elif tag in _AROUND or tag in ("main", "article"):
-            # Wrongly nested: what stands open inside ends with it. Divs are too many to search for.
-            at = next((n for n in range(len(self._open) - 1, -1, -1) if self._open[n].startswith(tag + " ")), None)
-            while at is not None and len(self._open) > at:
-                self._count(self._open.pop().partition(" ")[2], -1)
-
-    def handle_data(self, data: str) -> None:
-        if self._silent:
-            if self._silent == ["title"] and not self.page.title:
-                self.title.append(data)
-        else:
-            self._put(data if self._pre else _SPACE.sub(" ", data))
+        """An end that fits the innermost ends it. One that is wrongly nested ends what stands open inside as well."""
+        if tag not in _AROUND and tag not in ("main", "article") and not (self._open and self._open[-1][0] == tag):
+            return
+        while self._open and (self._names[tag] > 0):
+            name, meaning = self._open.pop()
+            self._names[name] -= 1
+            self._count(meaning, -1)
+            if name == tag:
+                break
 
     def _put(self, text: str) -> None:
-        self.parts.append((text, self._main > 0 or (self._articles > 0 and not self._in_main), self._around > 0))
+        self.parts.append((text, self._main > 0 or self._articles > 0, self._around > 0))
 
     def _heard(self, tag: str, given: dict[str, str]) -> None:
         if tag == "html":
@@ -140,10 +147,9 @@ class _Reader(HTMLParser):
 def html_page(markup: str) -> HtmlPage:
     """A page's text and what it says of itself."""
     reader = _Reader()
-    reader.feed(markup)
-    reader.close()
+    reader.read(markup)
     page = reader.page
-    page.title = " ".join("".join(reader.title).split()) or page.told.pop("og_title", None)
+    page.title = page.title or page.told.pop("og_title", None)
     page.text = _chosen(reader.parts)
     return page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -90,10 +90,10 @@ def utc(when: datetime | float | None) -> str | None:
         return None
     try:
         if not isinstance(when, datetime):
-            when = datetime.fromtimestamp(when, timezone.utc)
+            when = datetime.fromtimestamp(when, UTC)
         elif when.tzinfo is None:
-            when = when.replace(tzinfo=timezone.utc)
-        return when.astimezone(timezone.utc).replace(microsecond=0).isoformat()
+            when = when.replace(tzinfo=UTC)
+        return when.astimezone(UTC).replace(microsecond=0).isoformat()
     except (OverflowError, ValueError, OSError):
         return None
 

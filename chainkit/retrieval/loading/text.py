@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from chainkit.documents import Document
 from chainkit.retrieval.loading.decoding import encoding_of, text_of
@@ -65,17 +65,17 @@ def part(opened: Opened, text: str, number: int, offset: int, regions: Any = (),
     return replace(found, id=found.id if number == 1 else f"{found.id}#part={number}", metadata=metadata)
 
 
-def lines_of(opened: Opened) -> TextIO:
+def lines_of(opened: Opened, newline: str | None = None) -> TextIO:
     """The stream as text with newlines, in an encoding that holds for all of it."""
     encoding = encoding_of(opened)
-    return io.TextIOWrapper(_Kept(opened.stream), encoding=encoding, newline=None)
+    return io.TextIOWrapper(_Kept(opened.stream), encoding=encoding, newline=newline)
 
 
 class _Kept(io.BufferedReader):
     """A stream that a text wrapper does not close when it is collected."""
 
     def __init__(self, stream: Any) -> None:
-        super().__init__(cast("Any", stream), 1 << 16)
+        super().__init__(stream, 1 << 16)
 
     def close(self) -> None:
         """The source closes it."""

@@ -1,0 +1,34 @@
+"""HTML files and pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from chainkit.documents import Document
+from chainkit.retrieval.html import html_page
+from chainkit.retrieval.loading.decoding import text_of
+from chainkit.retrieval.loading.opened import Opened, utc_of
+from chainkit.retrieval.loading.text import HEADING
+
+_CHARSET = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})|encoding=["']([\w-]{2,40})["']""", re.IGNORECASE
+)
+
+
+def declared(data: bytes) -> str | None:
+    """The charset that a page names in its first bytes."""
+    found = _CHARSET.search(data[:2048])
+    return None if found is None else (found.group(1) or found.group(2)).decode("ascii")
+
+
+def read_page(opened: Opened) -> Iterator[Document]:
+    """A page: its main part as text, with headings; its title, author, language and date as metadata."""
+    data = opened.whole()
+    page = html_page(text_of(opened, data, opened.charset or declared(data)))
+    heading = HEADING.search(page.text)
+    title = page.title or (heading.group(1) if heading else None)
+    modified = utc_of(page.told.get("modified"))
+    yield opened.document(
+        page.text, title=title, author=page.told.get("author"), language=page.language, modified=modified
+    )
