@@ -90,7 +90,7 @@ class Side:
     of: Literal["query", "documents"]
 
     def __call__(self, given: Mapping[str, Any]) -> Any:
-        return str(given["query"]) if self.of == "query" else _texts(given)
+        return [str(given["query"])] if self.of == "query" else _texts(given)
 
 
 @dataclass(frozen=True)
