@@ -31,6 +31,7 @@ from chainkit import (
     loop,
     median,
     medoid,
+    message,
     pairwise,
     parallel,
     prompt,
@@ -46,6 +47,7 @@ from chainkit import (
 from chainkit.compose.parallel import assign
 from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
+from chainkit.memory import SqliteMemory, chatting, summary
 from chainkit.run.budget import Budget
 from chainkit.testing import ScriptedEmbedder
 from chainkit.testing.laws import check_laws
@@ -70,6 +72,21 @@ async def later_size(text: str) -> int:
 
 
 m = ScriptedModel
+class Still(SqliteMemory):
+    """A memory in which each mode finds the same conversation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for n in range(3):
+            super().add("ada", [message("user", f"question {n}"), message("assistant", "yes")])
+
+    def add(self, conversation: str, messages: object) -> None:
+        """Keeps nothing."""
+
+    def set_note(self, conversation: str, name: str, text: str) -> None:
+        """Keeps nothing."""
+
+
 LATE = dict(delay=3)
 CHAINS = {
     "identity": lambda: identity(),
@@ -78,6 +95,8 @@ CHAINS = {
     "inline step": lambda: step(shout, inline=True),
     "async step": lambda: step(later) | shout,
     "a step that fails": lambda: m("a").text | fails | shout,
+    "chatting": lambda: chatting(m("a b", delay=1), memory=Still(), conversation="ada", keep=summary(m("s"), after=2)),
+    "chatting that fails": lambda: chatting(m("a", fail=[BadRequest("n")]), memory=Still(), conversation="ada"),
     "model": lambda: m("hello there"),
     "model by list": lambda: m(["first"]) | shout,
     "prompt": lambda: constant({"x": "y"}) | prompt("say {{ x }}", x=str) | m("y"),

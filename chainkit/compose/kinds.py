@@ -112,7 +112,8 @@ def _all() -> Iterator[Kind]:
         register(COMPLETION)
         register(TASK)
         register(_prompt())
-        register(import_module("chainkit.tools.data").KIND)
+        for module in ("chainkit.tools.data", "chainkit.memory.data"):
+            register(import_module(module).KIND)
         register(import_module("chainkit.retrieval.data").KIND)
     return iter(KINDS.values())
 

@@ -88,8 +88,13 @@ def token_count(turns: Messages) -> int:
     return estimated(ChatRequest("", turns)).tokens
 
 
+def words(turns: Iterable[Message]) -> str:
+    """What was said, for searching: without who said it, which stands in every exchange."""
+    return "\n".join(map(_told, turns))
+
+
 def transcript(turns: Iterable[Message]) -> str:
-    """A conversation as plain text, for reading and searching."""
+    """A conversation as plain text, for reading."""
     return "\n".join(f"{m.role}: {_told(m)}" for m in turns)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import CompositionError
 from chainkit.memory.as_json import line_of
-from chainkit.memory.exchanges import flat, transcript
+from chainkit.memory.exchanges import flat, words
 from chainkit.retrieval.embedding import Embedding, as_many, embedding
 from chainkit.retrieval.filters import condition
 from chainkit.retrieval.fusion import Rrf, fused
@@ -89,7 +89,7 @@ class Recall:
             self.known.popitem(last=False)
 
     async def _found(self, frame: Frame, talk: Talk, cores: list[Core]) -> list[Retrieved]:
-        asked, where = transcript(talk.asked), condition({"conversation": talk.conversation})
+        asked, where = words(talk.asked), condition({"conversation": talk.conversation})
         most = self.k * 3
         search = f"{talk.conversation} {asked}"
         lists: list[Any] = []
@@ -116,7 +116,7 @@ def _id(conversation: str, number: int, exchange: Messages) -> str:
 def _entry(id: str, conversation: str, exchange: Messages) -> Entry:
     from chainkit.documents import Chunk, Document
 
-    text = transcript(exchange)
+    text = words(exchange)
     document = Document(id, text, {"conversation": conversation})
     return Entry(document, tuple(split(document)) or (Chunk(id, text, 0, len(text), (), document.metadata),))
 

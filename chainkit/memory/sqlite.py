@@ -12,6 +12,7 @@ from chainkit.memory.store import named
 from chainkit.messages import Message, Messages
 from chainkit.retrieval.database import Database
 
+IN_MEMORY = "memory"
 _TABLES = (
     "create table if not exists turns (id integer primary key autoincrement, conversation text not null, added text not null)",
     "create index if not exists turns_of on turns (conversation, id)",
@@ -30,7 +31,7 @@ class SqliteMemory:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._db = Database(path, _prepare, what="memory of conversations")
-        self.where = str(Path(path).resolve()) if path is not None else f"memory {id(self):x}"
+        self.where = str(Path(path).resolve()) if path is not None else f"{IN_MEMORY} {id(self):x}"
 
     def turns(self, conversation: str) -> Messages:
         """See `Memory.turns`."""

@@ -20,6 +20,7 @@ from chainkit.compose.kinds import KINDS, kind_of
 from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
+from chainkit.memory import chatting, last, summary, tokens
 from chainkit.models.request import ToolSpec
 from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
 
@@ -126,6 +127,10 @@ CHAINS = {
     "best by a chain": best_of("openai:a", 3, score=gpt.text | fs.size, seed=2, frugal=True),
     "best by a reranker": best_of("openai:a", 2, score=reranker("cohere:rerank-v3.5")),
     "fuse": ensemble("openai:a", "openai:b", combine=fuse("openai:c", instruction="write")).answer.text,
+    "chatting": chatting(gpt, memory=fs.CHATS, conversation="ada", system="Be brief.", keep=[summary("openai:b", after=9), last(4)]),
+    "chatting by a prompt": chatting(
+        prompt(history("turns"), user("{{ q }}"), q=str) | gpt, memory=fs.CHATS, keep=[fs.newest, tokens(9, count=fs.size)]
+    ),
     "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
 }  # fmt: skip
 WITHOUT_EQUALITY = {"limit"}  # a queue is itself, not its numbers

