@@ -13,6 +13,7 @@ from chainkit.run.run import Run
 if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.cli.screen import Screen
+    from chainkit.retrieval import Index
 
 
 def ask(
@@ -22,13 +23,20 @@ def ask(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="provider:name; repeat it for an ensemble.")
     ] = None,
-    k: Annotated[int, typer.Option(help="How many passages each model is given.")] = 3,
+    embed: Annotated[
+        str | None, typer.Option(help="provider:name of an embedding model: the search is then hybrid.")
+    ] = None,
+    kept: Annotated[
+        str | None, typer.Option("--index", help="A file that keeps the index: only what changed is read again.")
+    ] = None,
+    k: Annotated[int, typer.Option(help="How many chunks each model is given.")] = 3,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, in tokens.")] = None,
     json: Json = False,
 ) -> None:
     """Answer a question, from documents where they are given."""
     screen: Screen = context.obj
-    chain = answering(model or ["local:smollm2-135m"], docs, screen, k=k, max_tokens=max_tokens)
+    found = None if docs is None and kept is None else searched(docs, kept, embed, screen)
+    chain = answering(model or ["local:smollm2-135m"], found, k=k, max_tokens=max_tokens)
     chain.check()
     start = time.monotonic()
     with Run() as run:
@@ -36,9 +44,19 @@ def ask(
     show(result, run, time.monotonic() - start, screen, json=json)
 
 
-def answering(
-    models: list[str], docs: str | None, screen: Screen, *, k: int, max_tokens: int | None
-) -> Chain[Any, Any]:
+def searched(docs: str | None, kept: str | None, embed: str | None, screen: Screen) -> Index:
+    """The documents as an index; what is read shows its progress."""
+    from chainkit.retrieval import index
+
+    with screen.progress("reading") as told:
+        found = index(docs, path=kept, embed=embed, progress=told)
+    screen.note(f"{len(found)} documents")
+    for error in found.errors:
+        screen.note(f"left out: {error}")
+    return found
+
+
+def answering(models: list[str], found: Index | None, *, k: int, max_tokens: int | None) -> Chain[Any, Any]:
     """One model, or an ensemble that votes; over documents or as they are."""
     from chainkit.ensembles.members import ensemble
     from chainkit.ensembles.vote import vote
@@ -46,13 +64,7 @@ def answering(
 
     options: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     members: list[Any] = [make(m, **options) for m in models]
-    if docs is not None:
-        from chainkit.retrieval import index
-
-        found = index(docs)
-        screen.note(f"{len(found)} documents")
-        for error in found.errors:
-            screen.note(f"left out: {error}")
+    if found is not None:
         members = [found.answering(m, k=k) for m in members]
     return members[0] if len(members) == 1 else ensemble(*members, combine=vote(early=False))
 

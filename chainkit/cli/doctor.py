@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +33,8 @@ _PACKAGES = (
     "xllamacpp",
 )
 
+_NOT_CHOSEN = frozenset({"all", "dev", "docs", "test", "stores"})
+
 
 def doctor(
     context: typer.Context,
@@ -49,8 +52,9 @@ def doctor(
     answers = [_answer(spec) for spec in ask or ()]
     packages = {name: _version(name) for name in _PACKAGES}
     if json:
+        extras = {name: sorted(lacking) for name, lacking in lacking_of_extras().items()}
         about = {"chainkit": __version__, "python": sys.version.split()[0], "platform": platform.platform()}
-        screen.json({**about, "packages": packages, "providers": providers, "answers": answers})
+        screen.json({**about, "packages": packages, "extras": extras, "providers": providers, "answers": answers})
     else:
         _show(screen, packages, providers, answers)
     if any(not a["ok"] for a in answers):
@@ -60,10 +64,24 @@ def doctor(
 def _show(screen: Screen, packages: dict[str, str | None], providers: list[Any], answers: list[Any]) -> None:
     screen.say(f"chainkit {__version__}, Python {sys.version.split()[0]}")
     screen.table(["package", "version"], [(n, v or "not installed") for n, v in packages.items()])
+    rows = [(n, "no" if lacking else "yes", ", ".join(sorted(lacking))) for n, lacking in lacking_of_extras().items()]
+    screen.table(["extra", "installed", "what is missing"], rows)
     columns = ["provider", "ready", "SDK", "what is missing"]
     screen.table(columns, [(p["provider"], "yes" if p["ready"] else "no", p["sdk"], p["missing"]) for p in providers])
     if answers:
         screen.table(["asked", "answers", ""], [(a["model"], "yes" if a["ok"] else "no", a["said"]) for a in answers])
+
+
+def lacking_of_extras() -> dict[str, set[str]]:
+    """The packages that each extra of chainkit wants and that are not installed, by the extra's name."""
+    found: dict[str, set[str]] = {}
+    for line in importlib.metadata.requires("chainkit") or ():
+        needed = re.fullmatch(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"].*", line)
+        if needed and needed[2] not in _NOT_CHOSEN:
+            lacking = found.setdefault(needed[2], set())
+            if needed[1] != "chainkit" and _version(needed[1]) is None:
+                lacking.add(needed[1])
+    return dict(sorted(found.items()))
 
 
 def _provider(name: str) -> dict[str, Any]:

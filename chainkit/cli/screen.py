@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from chainkit.errors import ChainkitError
@@ -34,6 +36,15 @@ class Screen:
     def note(self, text: str) -> None:
         """A line beside the result."""
         self.err.print(text, style="dim", markup=False)
+
+    @contextmanager
+    def progress(self, what: str) -> Generator[Callable[[int, int, str], None]]:
+        """A bar beside the result, where a person watches: told (done, total, the next one). It is gone at the end."""
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                       console=self.err, transient=True)  # fmt: skip
+        with bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total, _: bar.update(task, completed=done, total=total)
 
     def json(self, value: Any) -> None:
         """The one document."""
