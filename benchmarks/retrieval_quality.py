@@ -113,9 +113,9 @@ def lists(question: Question, name: str, fetch: int) -> tuple[tuple[Any, list[Re
 
 def candidates() -> Iterator[tuple[Fusion, int]]:
     """The fusions that are tried, and how many candidates of each way they get."""
-    for k, text, fetch in product((0, 2, 5, 10, 20, 40, 60, 100), (0.5, 0.75, 1.0, 1.5, 2.0), (20, 50, 100)):
+    for k, text, fetch in product((0, 2, 5, 10, 20, 40, 60, 100), (0.5, 0.75, 1.0, 1.5, 2.0), (20, 50, 100, 200)):
         yield Rrf(k, text, 1.0), fetch
-    for text, fetch in product((0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), (20, 50, 100)):
+    for text, fetch in product((0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), (20, 50, 100, 200)):
         yield Weighted(text, round(1 - text, 2)), fetch
 
 
@@ -153,9 +153,9 @@ def ways() -> dict[str, tuple[str | None, dict[str, Any]]]:
     for name in MODELS:
         found[f"dense, {name}"] = name, {"by": "vectors"}
         found[f"hybrid, {name}"] = name, {}
-    found["hybrid, e5-small, by weights"] = "e5-small", {"fusion": Weighted()}
+        found[f"hybrid, {name}, by ranks"] = name, {"fusion": Rrf(), "fetch": 100}
     for name, other in (MODELS, MODELS[::-1]):
-        found[f"hybrid, {name}, reranked by {other}"] = name, {"rerank": nearest(kept(other)), "fetch": 20}  # type: ignore[arg-type]
+        found[f"hybrid, {name}, reranked by {other}"] = name, {"rerank": nearest(kept(other)), "fetch": DEEP}  # type: ignore[arg-type]
     return found
 
 
