@@ -1,6 +1,7 @@
 """Retrieval: documents in, chunks out, and answers that stand on them."""
 
 from chainkit.retrieval.answer import Answer, Citation
+from chainkit.retrieval.answering import answering
 from chainkit.retrieval.fusion import Rrf, Weighted
 from chainkit.retrieval.indexing import Index, index
 from chainkit.retrieval.loading import load
@@ -19,6 +20,7 @@ __all__ = [
     "Rrf",
     "Store",
     "Weighted",
+    "answering",
     "hyde",
     "index",
     "judging",

@@ -1,34 +1,29 @@
-"""An answer that stands on chunks, and the check of what it stands on. Pure."""
+"""An answer that stands on chunks, and the check of what it stands on. Leaf data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, cast
 
-from chainkit.documents import Chunk, Retrieved
-from chainkit.retrieval.analysis import terms
+from chainkit.documents import Chunk, Document, Retrieved
 
-ENOUGH = 0.5
-"""The share of a sentence's terms that must stand in a chunk which supports it."""
-NOT_FOUND = "Not in the documents."
-_SENTENCE = re.compile(r"[^.!?…\n]+(?:[.!?…]+(?!\d)[\"”»')\]]*|\n|$)(?:\s*\[\d+(?:\s*,\s*\d+)*\])*")
-_MARK = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
-_ABSENT = re.compile(
-    r"not (?:in|found in|contained in|mentioned in) the (?:documents?|passages?|chunks?|texts?)|"
-    r"nicht in den (?:dokumenten|texten|abschnitten)|"
-    r"(?:documents?|passages?|chunks?) (?:do|does) not (?:say|contain|mention|answer)",
-    re.IGNORECASE,
-)
+DOUBT = "[?]"
+"""Stands behind a sentence that nothing supports."""
+_MARK = re.compile(r"\s*\[(\d+|\?)\]")
+
+By: TypeAlias = Literal["model", "overlap", "quote", "judge"]
+Unsupported: TypeAlias = Literal["mark", "drop", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence of the answer and the chunk that supports it.
+    """A sentence of the answer, and words of a document that support it.
 
-    `quote` are the chunk's words that come nearest, `span` their place in the document's text. `by` says
-    who drew the line: the model with a mark, or the terms that both share.
+    `quote` are those words, `span` their place in the document's text (characters), `document` the chunk they are from.
+    `by` says who drew the line: the model with a mark ("model"), the words that both share ("overlap"), a verbatim
+    quote of the model's ("quote"), or the model that judged it ("judge").
     """
 
     number: int
@@ -36,14 +31,22 @@ class Citation:
     document: Chunk
     quote: str
     span: tuple[int, int]
-    by: Literal["model", "overlap"]
+    by: By
+
+    @property
+    def trusted(self) -> bool:
+        """False where the document's metadata say so: `trusted` is False."""
+        return self.document.metadata.get("trusted") is not False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`text` with marks like [1], the citations that were checked, and the sentences that nothing supports.
 
-    `found` is False where the documents do not hold the answer. `str()` is the text.
+    `found` is False where the documents do not hold the answer: the model said so, was not asked, or nothing that it
+    said is supported. `confidence` is from 0 to 1: the mean, over the sentences that claim something, of how much of each
+    stands in the words cited for it (0 for one without support; 1 for a quoted or judged one). It is no probability
+    that the answer is true. `said` is what the model wrote. `str()` is the text.
     """
 
     text: str
@@ -51,6 +54,8 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[str, ...] = ()
     chunks: tuple[Retrieved, ...] = ()
+    confidence: float = 0.0
+    said: str = ""
 
     @property
     def supported(self) -> bool:
@@ -58,76 +63,59 @@ class Answer:
         return self.found and not self.unsupported
 
     @property
+    def trusted(self) -> bool:
+        """Whether no citation is from a document that is marked as untrusted."""
+        return all(c.trusted for c in self.citations)
+
+    @property
     def compared(self) -> str:
         """What counts in a vote: the text without its marks."""
         return _MARK.sub("", self.text)
+
+    def check(self, documents: Iterable[Document | str] | Mapping[str, str]) -> tuple[str, ...]:
+        """Read the documents again and say what does not hold; empty where everything does.
+
+        Every citation's quote must be the document's text at its span, within its chunk; its sentence must stand in the
+        text with its number behind it, and every number in the text must have a citation. `documents` is an index,
+        Documents, or texts by id; all that is cited must be among them.
+        """
+        known = _texts(documents, {c.document.id for c in self.citations})
+        problems = [p for c in self.citations for p in self._problems(c, known.get(c.document.id))]
+        shown = {int(m) for m in _MARK.findall(self.text) if m != "?"}
+        numbers = {c.number for c in self.citations}
+        problems += [f"[{n}] stands in the text and has no citation" for n in sorted(shown - numbers)]
+        if self.found != bool(self.citations):
+            problems.append(f"found is {self.found} with {len(self.citations)} citations")
+        return tuple(problems)
+
+    def _problems(self, citation: Citation, text: str | None) -> list[str]:
+        (start, end), chunk, where = citation.span, citation.document, f"[{citation.number}]"
+        if text is None:
+            return [f"{where} cites {chunk.id!r}, which is not among the documents"]
+        found: list[str] = []
+        if not citation.quote.strip() or text[start:end] != citation.quote:
+            found.append(f"{where} quotes {citation.quote!r:.80}, and {chunk.id!r} has {text[start:end]!r:.80} there")
+        if not chunk.start <= start < end <= chunk.end or text[chunk.start : chunk.end] != chunk.text:
+            found.append(f"{where} quotes {start} to {end} of {chunk.id!r}, which is not within its chunk")
+        behind = re.escape(citation.sentence) + rf"(?:\s*\[\d+\])*?\s*\[{citation.number}\]"
+        if re.search(behind, self.text) is None:
+            found.append(f"{where} does not stand behind {citation.sentence!r:.80}")
+        return found
 
     def __str__(self) -> str:
         return self.text
 
 
-def not_found(chunks: Sequence[Retrieved] = ()) -> Answer:
-    """The answer that says so."""
-    return Answer(NOT_FOUND, found=False, chunks=tuple(chunks))
+def _texts(documents: Iterable[Document | str] | Mapping[str, str], wanted: set[str]) -> dict[str, str]:
+    if isinstance(documents, Mapping):
+        held = cast("Mapping[str, str]", documents)
+        return {id: held[id] for id in wanted & held.keys()}
+    from chainkit.retrieval.ingesting import digest
 
-
-def checked(said: str, chunks: Sequence[Retrieved]) -> Answer:
-    """What a model said, held against the chunks it was given.
-
-    A question is no claim, and nothing supports it. A mark counts where that chunk exists and supports the sentence; a sentence without one is given the
-    chunk that supports it best. Marks are numbered anew in the order of the text.
-    """
-    said = said.strip()
-    if not said or not chunks or _ABSENT.search(said):
-        return not_found(chunks)
-    known = [(p.document, frozenset(terms(p.document.text))) for p in chunks]
-    numbers: dict[int, int] = {}
-    lines: list[str] = []
-    citations: list[Citation] = []
-    unsupported: list[str] = []
-    for sentence in _SENTENCE.findall(said):
-        bare = _MARK.sub("", sentence).strip()
-        if not bare:
-            continue
-        chosen, by = _support(bare, _marks(sentence), known)
-        if chosen is None:
-            if terms(bare):
-                unsupported.append(bare)
-            lines.append(bare)
-            continue
-        number = numbers.setdefault(chosen, len(numbers) + 1)
-        citations.append(_citation(number, bare, known[chosen][0], by))
-        lines.append(f"{bare} [{number}]")
-    return Answer(" ".join(lines), bool(citations), tuple(citations), tuple(unsupported), tuple(chunks))
-
-
-def _marks(sentence: str) -> list[int]:
-    return [int(n) - 1 for m in _MARK.findall(sentence) for n in m.split(",")]
-
-
-def _support(
-    sentence: str, marked: Sequence[int], known: Sequence[tuple[Chunk, frozenset[str]]]
-) -> tuple[int | None, Literal["model", "overlap"]]:
-    """The chunk behind a sentence, and who said so."""
-    wanted = frozenset(terms(sentence))
-    if not wanted or sentence.endswith("?"):
-        return None, "overlap"
-    figures = {t for t in wanted if any(c.isdigit() for c in t)}
-    # A figure that the chunk does not hold is not supported by it, whatever the other words are.
-    shares = [len(wanted & held) / len(wanted) if figures <= held else 0.0 for _, held in known]
-    for number in marked:
-        if 0 <= number < len(known) and shares[number] >= ENOUGH:
-            return number, "model"
-    best = max(range(len(known)), key=lambda i: (shares[i], -i))
-    return (best if shares[best] >= ENOUGH else None), "overlap"
-
-
-def _citation(number: int, sentence: str, chunk: Chunk, by: Literal["model", "overlap"]) -> Citation:
-    wanted = frozenset(terms(sentence))
-    spans = [m.span() for m in _SENTENCE.finditer(chunk.text) if m.group().strip()] or [(0, len(chunk.text))]
-    start, end = max(spans, key=lambda s: (len(wanted & frozenset(terms(chunk.text[s[0] : s[1]]))), -s[0]))
-    while start < end and chunk.text[start].isspace():
-        start += 1
-    while end > start and chunk.text[end - 1].isspace():
-        end -= 1
-    return Citation(number, sentence, chunk, chunk.text[start:end], (chunk.start + start, chunk.start + end), by)
+    found: dict[str, str] = {}
+    for document in documents:
+        if not isinstance(document, Document):
+            document = Document(f"text-{digest(document)[:12]}", document)
+        if document.id in wanted:
+            found[document.id] = document.text
+    return found

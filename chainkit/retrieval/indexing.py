@@ -16,6 +16,7 @@ from chainkit.retrieval.splitting import SIZE
 if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.retrieval.answer import Answer
+    from chainkit.retrieval.answering import AnsweringOptions
     from chainkit.retrieval.retriever import SearchOptions
     from chainkit.retrieval.store import Store
 
@@ -119,16 +120,17 @@ class Index:
         return retrieving(self, k, options)
 
     def answering(
-        self, model: str | Chain[Any, Any], k: int = 4, *, instruction: str | None = None
+        self, model: str | Chain[Any, Any], k: int = 4, **options: Unpack[AnsweringOptions]
     ) -> Chain[str, Answer]:
         """A chain from a question to an `Answer` made from the `k` best chunks, its citations checked.
 
-        `model` is a model string, or any chain from messages to a reply or text. `instruction` says how to
-        answer. Where no chunk is relevant the model is not asked.
+        `model` is a model string, or any chain from messages to a reply or text. The options are those of
+        `chainkit.retrieval.answering`: `verify`, `unsupported`, `instruction`, `context`, `relevance`. Where no chunk is
+        relevant the model is not asked. For a search with options: `answering(index.retriever(k, rerank=...), model)`.
         """
         from chainkit.retrieval.answering import answering
 
-        return answering(self, model, k, instruction)
+        return answering(self, model, k, **options)
 
     def check_vectors(self) -> None:
         """Raise ChainkitError where the vectors here were made by another model than the one that is asked."""

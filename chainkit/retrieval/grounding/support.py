@@ -1,0 +1,221 @@
+"""Whether the words of a passage support a sentence. It compares words, figures and names, not meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from chainkit.documents import Chunk
+from chainkit.retrieval.analysis import folded, terms
+from chainkit.retrieval.grounding.contrary import contrary
+from chainkit.retrieval.grounding.figures import Figure, codes, figures
+from chainkit.retrieval.grounding.language import language_of
+from chainkit.retrieval.grounding.sentences import Span, spans, unlisted
+
+ENOUGH = 0.6
+"""The share of a sentence's terms and figures that must stand in the words quoted for it."""
+WIDEST = 3
+"""Sentences of a passage that may support one sentence together."""
+_PART = 0.5
+"""What a German term counts that stands there as a part of a compound, or the other way round."""
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_NAME = re.compile(r"(?<=[\w,;:)\"“„»] )[A-ZÄÖÜ][\w'’-]*")
+_ABBREVIATION = re.compile(r"\b[A-ZÄÖÜ]{2,}\b")
+_PAIR = re.compile(r"\b[A-ZÄÖÜ][^\W\d_]+(?: [A-ZÄÖÜ][^\W\d_]+)+")
+_BARE = re.compile(r"\b(?:in|aus|bei|von|nach|an|mit|für|durch|gegen|Herrn?|Frau|Dr\.|Firma) ([A-ZÄÖÜ][^\W\d_]+)")
+_NO_NAMES = frozenset("i i'm i'd i'll i've the a an yes no ja nein".split())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, and what a passage must hold to support it."""
+
+    text: str
+    language: str
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """Its words as terms, without numbers."""
+        return frozenset(t for t in terms(unlisted(self.text)) if not t.isdigit())
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Its figures."""
+        return tuple(figures(unlisted(self.text), self.language))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Words that must stand in the passage, whatever else does: names, abbreviations, product numbers."""
+        return frozenset(_names(unlisted(self.text), self.language)) | frozenset(codes(self.text))
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing that could be looked up."""
+        return not self.terms and not self.figures
+
+
+def _names(text: str, language: str) -> Iterator[str]:
+    found = [m.group() for m in _ABBREVIATION.finditer(text)]
+    if language == "de":
+        # Every noun has a capital: two in a row, or one without an article, are taken for a name.
+        found += [w for m in _PAIR.finditer(text) for w in m.group().split()[0 if m.start() else 1 :]]
+        found += [m.group(1) for m in _BARE.finditer(text)]
+    else:
+        found += [m.group() for m in _NAME.finditer(text)]
+    for name in found:
+        plain = re.sub(r"['’]s?$", "", name)
+        if plain.lower() not in _NO_NAMES:
+            yield folded(plain.lower())
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk, taken apart once for all sentences of an answer."""
+
+    chunk: Chunk
+
+    @cached_property
+    def language(self) -> str:
+        return language_of(self.chunk.text)
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        return spans(self.chunk.text, wrapped=True) or [(0, len(self.chunk.text))]
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        return [self.chunk.text[a:b] for a, b in self.spans]
+
+    @cached_property
+    def terms(self) -> list[frozenset[str]]:
+        return [frozenset(terms(s)) for s in self.sentences]
+
+    @cached_property
+    def figures(self) -> list[list[Figure]]:
+        return [figures(s, self.language, source=True) for s in self.sentences]
+
+    @cached_property
+    def context(self) -> frozenset[str]:
+        """The terms of what stands over it: they may be part of a sentence's words, never all of them."""
+        title = self.chunk.metadata.get("title")
+        return frozenset(terms(" ".join((*self.chunk.headings, title if isinstance(title, str) else ""))))
+
+    @cached_property
+    def words(self) -> str:
+        """All its words and those over it, as one text to look names up in."""
+        shown = " ".join((self.chunk.text, *self.chunk.headings, str(self.chunk.metadata.get("title", ""))))
+        return " ".join(folded(w.lower()) for w in _WORD.findall(shown))
+
+    def holds(self, names: Iterable[str]) -> bool:
+        """Whether all these names stand in it."""
+        joined = self.words.replace("-", "")
+        return all(f" {n}" in f" {self.words}" or f" {n}" in f" {joined}" for n in names)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Sentences of a passage in a row, and how much of a claim they hold."""
+
+    passage: int
+    span: Span
+    terms: frozenset[str]
+    figures: tuple[bool, ...]
+    share: float
+    own: int
+    agrees: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether they support the claim alone."""
+        return self.agrees and self.share >= ENOUGH and all(self.figures) and self.own > 0
+
+
+def support(claim: Claim, passages: Sequence[Passage], marked: Sequence[int] = ()) -> list[Window]:
+    """The windows that support a claim: those marked first, else the best one, else up to three that do together."""
+    if claim.empty or asks(claim.text):
+        return []
+    best = [w for n, p in enumerate(passages) if (w := _best(claim, n, p)) is not None]
+    named = [w for m in marked for w in best if w.passage == m and w.enough]
+    if named:
+        return named
+    alone = [w for w in best if w.enough]
+    if alone:
+        return [max(alone, key=lambda w: (w.share, -w.passage))]
+    return _together(claim, passages)
+
+
+def asks(sentence: str) -> bool:
+    """Whether it is a question, which claims nothing that a passage could support."""
+    return sentence.rstrip("\"'”»*_) ").endswith("?")
+
+
+def nearest(claim: Claim, passages: Sequence[Passage], marked: Sequence[int] = ()) -> Window | None:
+    """The window that a judge is asked about where words alone do not decide; None where figures or names are missing."""
+    best = [w for n, p in enumerate(passages) if (w := _best(claim, n, p)) is not None and all(w.figures)]
+    return max(best, key=lambda w: (w.passage in marked, w.share, -w.passage), default=None)
+
+
+def _best(claim: Claim, number: int, passage: Passage) -> Window | None:
+    if not passage.holds(claim.names):
+        return None
+    found = _windows(claim, number, passage)
+    return max(
+        found, key=lambda w: (w.enough, w.agrees, all(w.figures), w.share, -(w.span[1] - w.span[0])), default=None
+    )
+
+
+def _windows(claim: Claim, number: int, passage: Passage) -> Iterator[Window]:
+    every = len(passage.spans)
+    for start in range(every):
+        if not passage.terms[start] & claim.terms and not passage.figures[start]:
+            continue
+        for end in range(start + 1, min(start + WIDEST, every) + 1):
+            yield _window(claim, number, passage, start, end)
+
+
+def _window(claim: Claim, number: int, passage: Passage, start: int, end: int) -> Window:
+    own = frozenset[str]().union(*passage.terms[start:end])
+    held = own | passage.context
+    known = [f for figs in passage.figures[start:end] for f in figs]
+    figured = tuple(f.is_in(known) for f in claim.figures)
+    shared = claim.terms & held
+    rest = claim.terms - held
+    part = sum(_PART for t in rest if _compound(t, held)) if claim.language == "de" else 0.0
+    share = (len(shared) + part + sum(figured)) / (len(claim.terms) + len(figured))
+    agrees = not contrary(claim.text, passage.sentences[start:end])
+    span = passage.spans[start][0], passage.spans[end - 1][1]
+    near = sum(_compound(t, own) for t in rest) if claim.language == "de" else 0
+    return Window(number, span, shared, figured, share, len(claim.terms & own) + near + sum(figured), agrees)
+
+
+def _compound(wanted: str, held: Iterable[str]) -> bool:
+    return len(wanted) > 4 and any(len(h) > 4 and (wanted in h or h in wanted) for h in held)
+
+
+def _together(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
+    """Up to three windows, each with something of its own, that hold together what none holds alone."""
+    every = [w for n, p in enumerate(passages) for w in _singles(claim, n, p)]
+    chosen: list[Window] = []
+    held: frozenset[str] = frozenset()
+    figured = [False] * len(claim.figures)
+    while len(chosen) < WIDEST:
+        new = max(every, key=lambda w: (_gain(w, held, figured), -w.passage, -w.span[0]), default=None)
+        if new is None or _gain(new, held, figured) < 2:
+            break
+        chosen.append(new)
+        held |= new.terms
+        figured = [a or b for a, b in zip(figured, new.figures, strict=True)]
+    share = (len(held) + sum(figured)) / (len(claim.terms) + len(figured))
+    named = all(any(passages[w.passage].holds([n]) for w in chosen) for n in claim.names)
+    return chosen if len(chosen) > 1 and share >= ENOUGH and all(figured) and named else []
+
+
+def _gain(window: Window, held: frozenset[str], figured: Sequence[bool]) -> int:
+    return len(window.terms - held) + sum(b and not a for a, b in zip(figured, window.figures, strict=True))
+
+
+def _singles(claim: Claim, number: int, passage: Passage) -> list[Window]:
+    found = [_window(claim, number, passage, n, n + 1) for n in range(len(passage.spans))]
+    return [w for w in found if w.agrees and w.own > 1]
