@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from chainkit.run.frame import Frame
 
 By = Literal["text", "vectors", "hybrid"]
-_FETCH = 50
+_FETCH = 100
 """Candidates of each way of searching, where something after it chooses among them."""
 
 
@@ -38,7 +38,7 @@ class SearchOptions(TypedDict, total=False):
     """How an index is searched.
 
     `where`: only chunks whose metadata passes, as in `{"language": "de", "year": {"$gte": 2020}}`. `by`: "text" (terms),
-    "vectors", or "hybrid", which is what an index with `embed=` does. `fusion`: `Rrf()` or `Weighted()`. `queries`: what
+    "vectors", or "hybrid", which is what an index with `embed=` does. `fusion`: `Weighted()` or `Rrf()`. `queries`: what
     is searched for instead of the question: `rewritten(model)`, `multi_query(model)`, `hyde(model)`, or a chain or
     function of your own. `rerank`: a reranker "provider:name", `judging(model)`, `nearest(embedder)`. `diversity`: from 0
     to 1, how much a chunk must differ from those before it (maximal marginal relevance). `decay`: `Decay(half_life=30)`,
@@ -65,7 +65,7 @@ class Retriever(Chain[str, list[Retrieved]]):
     k: int
     where: Where | None = None
     by: By = "text"
-    fusion: Fusion = field(default_factory=Rrf)
+    fusion: Fusion = field(default_factory=Weighted)
     queries: Chain[Any, Any] | None = None
     rerank: Chain[Any, Any] | None = None
     diversity: float | None = None
@@ -203,7 +203,7 @@ def retrieving(index: Index, k: int, options: SearchOptions) -> Retriever:
         raise CompositionError(f"expand={expand!r}: it is a number of neighbours, 'section' or 'document'")
     if fetch is not None and fetch < k:
         raise CompositionError(f"fetch={fetch} candidates are fewer than k={k}")
-    fusion: Any = options.get("fusion") or Rrf()
+    fusion: Any = options.get("fusion") or Weighted()
     if not isinstance(fusion, Rrf | Weighted):
         raise CompositionError(f"fusion={fusion!r:.60} fuses nothing", cure="say Rrf() or Weighted()")
     where = options.get("where")
