@@ -173,8 +173,13 @@ def _laid(text: str) -> str:
     """Lines without the markup's spaces; code blocks as they are."""
     blocks = re.split(r"(^```\n.*?\n```$)", text, flags=re.MULTILINE | re.DOTALL)
     for n in range(0, len(blocks), 2):
-        lines = [" ".join(line.split()) for line in blocks[n].split("\n")]
-        blocks[n] = "\n".join(line.removeprefix("| ") for line in lines if line not in ("-", "|"))
-    whole = "".join(blocks)
-    whole = re.sub(r"(?m)^(#{1,6}|-)\n+(?=\S)", r"\1 ", whole)
-    return re.sub(r"\n{3,}", "\n\n", whole).strip()
+        whole = "\n".join(" ".join(line.split()).removeprefix("| ") for line in blocks[n].split("\n"))
+        whole = _BEGUN.sub(r"\1 ", whole)
+        blocks[n] = _EMPTY.sub("", whole)
+    return re.sub(r"\n{3,}", "\n\n", "".join(blocks)).strip()
+
+
+_BEGUN = re.compile(r"^(#{1,6}|-)\n+(?=[^\s#-])", re.MULTILINE)
+"""A mark whose text stands in a block of its own."""
+_EMPTY = re.compile(r"^(?:#{1,6}|-|\|)$\n?", re.MULTILINE)
+"""A mark without a text."""

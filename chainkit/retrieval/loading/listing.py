@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from glob import glob, has_magic
+from glob import has_magic
 from pathlib import Path
 
 from chainkit.errors import ChainkitError
@@ -25,7 +25,7 @@ def paths(where: str | Path, limits: Options) -> list[str]:
     if path.is_dir():
         found = [name for name in _inside(str(path)) if _meant(name, str(path), limits)]
     elif has_magic(str(path)) and not os.path.lexists(path):
-        found = [n for n in glob(str(path), recursive=True) if not os.path.isdir(n) and not _excluded(n, n, limits)]  # noqa: PTH112, PTH207 - absolute globs too
+        found = [name for name in _matching(path) if not _excluded(name, name, limits)]
     else:
         found = [str(path)] if os.path.lexists(path) else []
     if not found:
@@ -34,6 +34,18 @@ def paths(where: str | Path, limits: Options) -> list[str]:
             cure=f"name a file, a folder, a glob like docs/**/*.md, or a URL; read are {', '.join(KINDS)}",
         )
     return sorted(found)
+
+
+def _matching(path: Path) -> Iterator[str]:
+    """The files that a glob means. `**` goes into no links to folders, which may lead round in a circle."""
+    parts = path.parts
+    first = next(n for n, part in enumerate(parts) if has_magic(part))
+    root, hidden = Path(*parts[:first]), any(part.startswith(".") for part in parts[first:])
+    for found in root.glob("/".join(parts[first:])):
+        inside = found.relative_to(root).parts
+        passed = not _PASSED_OVER.isdisjoint({*inside} - {*parts})
+        if not passed and (hidden or not any(p.startswith(".") for p in inside)) and not found.is_dir():
+            yield str(found)
 
 
 def _inside(folder: str) -> Iterator[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Callable
-from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from chainkit.retrieval.loading.opened import Opened
@@ -18,7 +17,7 @@ from chainkit.retrieval.loading.options import Unreadable, too_much
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
-_XML = frozenset({".xml", ".rels", ".opf", ".ncx", ".vml"})
+_XML = (".xml", ".rels", ".opf", ".ncx", ".vml")
 _DECLARED = tuple("<!ENTITY".encode(c) for c in ("utf-8", "utf-16-le", "utf-16-be"))
 _BLOCK = 1 << 16
 _HELD = 8 << 20
@@ -55,7 +54,7 @@ class Packed:
             raise Unreadable("it is protected by a password")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Unreadable(f"it is packed in an unusual way (method {entry.compress_type})")
-        xml, tail, size = PurePosixPath(name.lower()).suffix in _XML, b"", 0
+        xml, tail, size = name.lower().endswith(_XML), b"", 0
         with self._zip.open(entry) as member:
             while block := member.read(_BLOCK):
                 size += len(block)
@@ -92,8 +91,7 @@ def plain_copy(opened: Opened) -> BinaryIO:
 
 def _text(name: str) -> bool:
     """Whether a member may hold text: pictures, sounds, fonts and what is embedded do not."""
-    suffix = PurePosixPath(name.lower()).suffix
-    return suffix in _XML or suffix in (".html", ".htm", ".xhtml") or "/" not in name
+    return name.lower().endswith((*_XML, ".html", ".htm", ".xhtml")) or "/" not in name
 
 
 def _opened(opened: Opened) -> zipfile.ZipFile:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainkit.documents import Document
-from chainkit.retrieval.loading.opened import Growing, Opened, package
+from chainkit.retrieval.loading.opened import Growing, Opened, package, utc
 from chainkit.retrieval.loading.packed import plain_copy
 from chainkit.retrieval.loading.tables import Columns
-from chainkit.retrieval.loading.word import told
 
 
 def read_xlsx(opened: Opened) -> Iterator[Document]:
@@ -25,10 +24,11 @@ def read_xlsx(opened: Opened) -> Iterator[Document]:
         book = openpyxl.load_workbook(plain_copy(opened), read_only=True, data_only=True)
         for sheet in book.worksheets:
             _rows(sheet, growing)
-        known = told(book.properties, "")
-        author = book.properties.creator
+        about = book.properties
         book.close()
-    yield growing.document(**{**known, "author": None if author == "openpyxl" else author})
+    yield growing.document(
+        title=about.title, author=about.creator, language=about.language, modified=utc(about.modified)
+    )
 
 
 def _rows(sheet: Any, growing: Growing) -> None:

@@ -117,11 +117,12 @@ def _delimiter(opened: Opened, lines: Sequence[str]) -> str:
     """What parts the cells: the sign that the first lines hold equally often, and often."""
     if opened.suffix in (".tsv", ".tab"):
         return "\t"
-    best, most = ",", 0.0
-    for sign in ",;\t|":
-        counts = [line.count(sign) for line in lines if line.strip()]
-        if counts and min(counts) > 0:
-            even = sum(c == counts[0] for c in counts) / len(counts)
-            if even * min(counts[0], 8) > most:
-                best, most = sign, even * min(counts[0], 8)
-    return best
+    rows = {sign: _widths(lines, sign) for sign in ",;\t|"}
+    return max(rows, key=lambda sign: rows[sign])
+
+
+def _widths(lines: Sequence[str], sign: str) -> tuple[float, int]:
+    """(how many of the rows are as wide as most are, that width), where rows have more cells than one."""
+    widths = [len(cells) for cells in csv.reader(lines, delimiter=sign) if cells][: _LOOKED_AT - 1]
+    usual = max(set(widths), key=widths.count) if widths else 1
+    return (widths.count(usual) / len(widths), usual) if usual > 1 else (0.0, 1)
