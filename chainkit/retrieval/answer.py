@@ -109,13 +109,12 @@ class Answer:
 def _texts(documents: Iterable[Document | str] | Mapping[str, str], wanted: set[str]) -> dict[str, str]:
     if isinstance(documents, Mapping):
         held = cast("Mapping[str, str]", documents)
-        return {id: held[id] for id in wanted & held.keys()}
+        return {name: held[name] for name in wanted & held.keys()}
     from chainkit.retrieval.ingesting import digest
 
     found: dict[str, str] = {}
-    for document in documents:
-        if not isinstance(document, Document):
-            document = Document(f"text-{digest(document)[:12]}", document)
+    for item in documents:
+        document = item if isinstance(item, Document) else Document(f"text-{digest(item)[:12]}", item)
         if document.id in wanted:
             found[document.id] = document.text
     return found

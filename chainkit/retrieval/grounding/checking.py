@@ -80,8 +80,8 @@ def _judged(claim: Claim, passages: Sequence[Passage], marks: Sequence[int]) -> 
     if not windows:
         near = None if asks(claim.text) else nearest(claim, passages, marks)
         return Said(claim.text, near=None if near is None else _evidence(near, marks))
-    held = len(frozenset[str]().union(*(w.terms for w in windows))) + len(claim.figures)
-    share = min(1.0, max(held / (len(claim.terms) + len(claim.figures)), *(w.share for w in windows)))
+    # Of a sentence in parts each window holds its own part: the least of their shares.
+    share = min(w.share for w in windows)
     return Said(claim.text, evidence=tuple(_evidence(w, marks) for w in windows), strength=share)
 
 

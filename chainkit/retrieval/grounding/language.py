@@ -26,6 +26,8 @@ _DOCUMENTS = (
     r"(?:the |these |those |my |your |any of the |den |die |diesen |ihren )?(?:given |provided |available |vorliegenden )?"
     r"(?:documents?|passages?|chunks?|texts?|sources?|context|dokumente?n?|abschnitte?n?|texte?n?|passagen|quellen)"
 )
+_IT = r"(?:this|that|it|(?:the |an )?(?:answer|information)(?: to (?:this|that|the|your) question)?)"
+_GIVEN = r"(?:found|contained|mentioned|stated|given|available|included|answered)"
 _THAT = r"(?:das|dies|es|die antwort|die information|dazu|darüber|hierzu)"
 _HELD = r"(?: (?:enthalten|genannt|erwähnt|beantwortet|zu finden))"
 _SAY = r"(?:say|contain|mention|answer|hold|state|provide|include|give|tell)"
@@ -33,8 +35,7 @@ _REFUSALS = tuple(
     re.compile(rf"\W*{_AHEAD}(?:{pattern})\W*", re.IGNORECASE)
     for pattern in (
         # The answer itself is said to be missing: whole sentences, so that the words in the middle of one say nothing.
-        rf"(?:(?:this|that|it|(?:the |an )?(?:answer|information)(?: to (?:this|that|the|your) question)?) (?:is|was) )?"
-        rf"not (?:found |contained |mentioned |stated |given |available |included |answered )?(?:in|by) {_DOCUMENTS}",
+        rf"(?:{_IT} (?:is|was) )?not (?:{_GIVEN} )?(?:in|by) {_DOCUMENTS}",
         rf"{_DOCUMENTS} (?:do|does|did)(?: not|n['’]t) {_SAY}\b[^.!?\d]*",
         rf"{_THAT} (?:steht|ist|findet sich|wird) (?:leider )?nichts? (?:in|von) {_DOCUMENTS}{_HELD}?",
         rf"nicht in {_DOCUMENTS}(?: enthalten)?",

@@ -20,6 +20,9 @@ WIDEST = 3
 """Sentences of a passage that may support one sentence together."""
 _PART = 0.5
 """What a German term counts that stands there as a part of a compound, or the other way round."""
+_LEAST = 2
+"""Terms and figures that a part of a sentence has at the least."""
+_AND = re.compile(r"[,;:]\s|\s(?:and|und|sowie|while|whereas|during|but|aber)\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NAME = re.compile(r"(?<=[\w,;:)\"“„»] )[A-ZÄÖÜ][\w'’-]*")
 _ABBREVIATION = re.compile(r"\b[A-ZÄÖÜ]{2,}\b")
@@ -195,27 +198,27 @@ def _compound(wanted: str, held: Iterable[str]) -> bool:
 
 
 def _together(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
-    """Up to three windows, each with something of its own, that hold together what none holds alone."""
-    every = [w for n, p in enumerate(passages) for w in _singles(claim, n, p)]
+    """Windows that support its parts, one each: "A costs 12 euros and B costs 9" may stand in two places.
+
+    Each part is held to the same as a whole sentence: words gathered from here and there support nothing.
+    """
     chosen: list[Window] = []
-    held: frozenset[str] = frozenset()
-    figured = [False] * len(claim.figures)
-    while len(chosen) < WIDEST:
-        new = max(every, key=lambda w: (_gain(w, held, figured), -w.passage, -w.span[0]), default=None)
-        if new is None or _gain(new, held, figured) < 2:
-            break
-        chosen.append(new)
-        held |= new.terms
-        figured = [a or b for a, b in zip(figured, new.figures, strict=True)]
-    share = (len(held) + sum(figured)) / (len(claim.terms) + len(figured))
-    named = all(any(passages[w.passage].holds([n]) for w in chosen) for n in claim.names)
-    return chosen if len(chosen) > 1 and share >= ENOUGH and all(figured) and named else []
+    parts = _parts(claim)
+    for part in parts if len(parts) > 1 else ():
+        best = [w for n, p in enumerate(passages) if (w := _best(part, n, p)) is not None and w.enough]
+        if not best:
+            return []
+        chosen.append(max(best, key=lambda w: (w.share, -w.passage)))
+    return list({(w.passage, w.span): w for w in chosen}.values())
 
 
-def _gain(window: Window, held: frozenset[str], figured: Sequence[bool]) -> int:
-    return len(window.terms - held) + sum(b and not a for a, b in zip(figured, window.figures, strict=True))
-
-
-def _singles(claim: Claim, number: int, passage: Passage) -> list[Window]:
-    found = [_window(claim, number, passage, n, n + 1) for n in range(len(passage.spans))]
-    return [w for w in found if w.agrees and w.own > 1]
+def _parts(claim: Claim) -> list[Claim]:
+    """The parts of a sentence; one of a single word belongs to the one before it."""
+    found: list[str] = []
+    for text in _AND.split(claim.text):
+        part = Claim(text, claim.language)
+        if found and len(part.terms) + len(part.figures) < _LEAST:
+            found[-1] += f" {text}"
+        else:
+            found.append(text)
+    return [Claim(text, claim.language) for text in found]
