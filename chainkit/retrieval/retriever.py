@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
@@ -21,8 +22,6 @@ from chainkit.retrieval.reordering import Decay, diverse
 from chainkit.retrieval.reranking import put_in_order, reranking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chainkit.place import Place
     from chainkit.retrieval.indexing import Index
     from chainkit.retrieval.store import Entry
@@ -49,7 +48,7 @@ class SearchOptions(TypedDict, total=False):
     where: Where | None
     by: By | None
     fusion: Fusion
-    queries: Any
+    queries: str | Chain[Any, Any] | Callable[[str], Queries | str | Sequence[str]] | None
     rerank: str | Chain[Any, Any] | None
     diversity: float | None
     decay: Decay | None

@@ -15,6 +15,7 @@ from chainkit import (
     fields,
     debate,
     hedge,
+    index,
     mixture,
     judge,
     medoid,
@@ -97,3 +98,8 @@ evaluate(3, [])  # error
 evaluate(model("openai:a"), [], "exact")  # error
 compare({"a": 3}, [])  # error
 exact(key="lower")  # error
+index("docs", embd="local:minilm")  # error
+index("docs", size="big")  # error
+index("docs").search("q", by="magic")  # error
+index("docs").retriever(3, wher={"a": 1})  # error
+index("docs").retriever(3).invoke(3)  # error

@@ -32,6 +32,7 @@ from chainkit import (
     fields,
     fuse,
     image_model,
+    index,
     judge,
     pairwise,
     rank,
@@ -51,6 +52,7 @@ from chainkit import (
     vote,
     weighted,
 )
+from chainkit.documents import Retrieved
 from chainkit.evaluate import (
     Case,
     Estimate,
@@ -68,7 +70,9 @@ from chainkit.errors import ChainkitError
 from chainkit.messages import Media
 from chainkit.models.embed import Embeddings
 from chainkit.models.image import Images
-from chainkit.models.rerank import Reranked
+from chainkit.models.rerank import Reranked, RerankInput
+from chainkit.retrieval import Decay, Queries, Store, Weighted, judging, multi_query, store
+from chainkit.retrieval.sqlite import SqliteStore
 from chainkit.models.speak import Speech
 from chainkit.models.transcribe import Transcript
 from chainkit.streaming import Partial
@@ -223,6 +227,16 @@ assert_type(split([Case("a")], 0.5), tuple[list[Case], list[Case]])
 assert_type(compare({"a": gpt, "b": books, "c": "openai:a"}, [("x", 1)], judged("openai:a")).best, str)
 assert_type(compare([gpt, shout], "a.csv").differences()[0].p, float)
 evaluate(shout, [Case("a", "A")], calibration_error())
+
+wiki = index("docs/**/*.md", embed="local:minilm", store="memory")
+assert_type(wiki.retriever(3, where={"year": {"$gte": 2020}}, fusion=Weighted()), Chain[str, list[Retrieved]])
+assert_type(wiki.search("q", 3, by="text", expand="section", decay=Decay(30)), list[Retrieved])
+assert_type(wiki.search_many(["q"]), list[list[Retrieved]])
+assert_type(multi_query("openai:a").invoke("q"), Queries)
+assert_type(judging("openai:a"), Chain[RerankInput, Reranked])
+wiki.retriever(3, queries=lambda question: [question], rerank="cohere:rerank-v3.5")
+any_store: Store = SqliteStore("it.index")
+assert_type(store("qdrant:http://localhost:6333/wiki").search_text(["q"], 3), list[list[Retrieved]])
 
 
 async def asynchronous() -> None:
