@@ -44,7 +44,7 @@ def _matching(path: Path) -> Iterator[str]:
     for found in root.glob("/".join(parts[first:])):
         inside = found.relative_to(root).parts
         passed = not _PASSED_OVER.isdisjoint({*inside} - {*parts})
-        if not passed and (hidden or not any(p.startswith(".") for p in inside)) and not found.is_dir():
+        if not passed and (hidden or not any(p.startswith(".") for p in inside)) and not os.path.isdir(found):  # noqa: PTH112 - the same
             yield str(found)
 
 
@@ -58,7 +58,7 @@ def _inside(folder: str) -> Iterator[str]:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
-                elif not (entry.is_symlink() and entry.is_dir()):
+                elif not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112 - is_dir() raises in a circle
                     yield entry.path
 
 
