@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from chainkit.documents import Document
-from chainkit.errors import CompositionError
+from chainkit.errors import ChainkitError, CompositionError
 from chainkit.retrieval.loading.formats import format_of, suffix_of
 from chainkit.retrieval.loading.listing import paths
 from chainkit.retrieval.loading.opened import Opened
 from chainkit.retrieval.loading.options import LoadOptions, Options, Unreadable, options
 from chainkit.retrieval.loading.reading import read_file, read_opened, seen
+from chainkit.retrieval.loading.unread import shown
 
 if TYPE_CHECKING:
     from chainkit.retrieval.loading.fetching import Page
@@ -146,7 +147,7 @@ def _meant(where: str | Path, limits: Options) -> list[Source]:
 
         pages = pages_of_file(found[0], limits)
         if pages is not None:
-            return pages
+            return _some(pages, where)
     return [FileSource(path, limits) for path in found]
 
 
@@ -156,8 +157,14 @@ def _of_url(url: str, limits: Options) -> list[Source]:
 
         pages = pages_of_url(url, limits)
         if pages is not None:
-            return pages
+            return _some(pages, url)
     return [UrlSource(url, limits)]
+
+
+def _some(pages: list[Source], where: str | Path) -> list[Source]:
+    if not pages:
+        raise ChainkitError(f"no documents at {shown(str(where))!r}: it is a sitemap that lists no pages")
+    return pages
 
 
 __all__ = ["FileSource", "Source", "Unreadable", "UrlSource", "Where", "origin", "sources"]
