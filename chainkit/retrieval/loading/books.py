@@ -9,11 +9,10 @@ from xml.etree.ElementTree import Element
 
 from chainkit.documents import Document
 from chainkit.retrieval.html import html_page
-from chainkit.retrieval.loading.decoding import text_of
+from chainkit.retrieval.loading.decoding import declared, text_of
 from chainkit.retrieval.loading.opened import Growing, Opened, utc_of
 from chainkit.retrieval.loading.options import Unreadable
 from chainkit.retrieval.loading.packed import Packed
-from chainkit.retrieval.loading.pages import declared
 from chainkit.retrieval.loading.xml import parsed
 
 _PAGES = ("application/xhtml+xml", "text/html")

@@ -6,6 +6,7 @@ Guessers read Spanish in Windows-1252 as Czech and say nothing; who knows where 
 from __future__ import annotations
 
 import codecs
+import re
 from typing import BinaryIO
 
 from chainkit.retrieval.loading.opened import Opened
@@ -19,6 +20,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BLOCK = 1 << 20
+_CHARSET = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})|encoding=["']([\w-]{2,40})["']""", re.IGNORECASE
+)
 
 
 def text_of(opened: Opened, data: bytes, declared: str | None = None) -> str:
@@ -73,6 +77,12 @@ def _first_bad(stream: BinaryIO, encoding: str) -> int | None:
         if not block:
             return None
         at += len(block)
+
+
+def declared(data: bytes) -> str | None:
+    """The charset that a page or XML file names in its first bytes."""
+    found = _CHARSET.search(data[:2048])
+    return None if found is None else (found.group(1) or found.group(2)).decode("ascii")
 
 
 def known_encoding(name: str | None) -> str | None:

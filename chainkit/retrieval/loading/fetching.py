@@ -16,10 +16,9 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from chainkit.errors import BadRequest, ConnectionFailed, DeadlineExceeded, EgressBlocked, RateLimited, ServerError
 from chainkit.models.task import TaskReply, TaskRequest
 from chainkit.retrieval.html import html_page
-from chainkit.retrieval.loading.decoding import known_encoding
+from chainkit.retrieval.loading.decoding import declared, known_encoding
 from chainkit.retrieval.loading.opened import utc
 from chainkit.retrieval.loading.options import Options
-from chainkit.retrieval.loading.pages import declared
 from chainkit.retrieval.loading.unread import shown
 from chainkit.run.call import Call, Tries
 from chainkit.run.carriers.guarded import carrier_to, checked

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from chainkit.documents import Document
 from chainkit.retrieval.html import html_page
-from chainkit.retrieval.loading.decoding import text_of
+from chainkit.retrieval.loading.decoding import declared, text_of
 from chainkit.retrieval.loading.opened import Opened, utc_of
 from chainkit.retrieval.loading.text import HEADING
-
-_CHARSET = re.compile(
-    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})|encoding=["']([\w-]{2,40})["']""", re.IGNORECASE
-)
-
-
-def declared(data: bytes) -> str | None:
-    """The charset that a page names in its first bytes."""
-    found = _CHARSET.search(data[:2048])
-    return None if found is None else (found.group(1) or found.group(2)).decode("ascii")
 
 
 def read_page(opened: Opened) -> Iterator[Document]:

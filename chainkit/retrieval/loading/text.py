@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 from chainkit.documents import Document
-from chainkit.retrieval.loading.decoding import encoding_of, text_of
+from chainkit.retrieval.loading.decoding import declared, encoding_of, text_of
 from chainkit.retrieval.loading.opened import Opened
 
 FRONT = re.compile(r"\A(---|\+\+\+)\n(.*?)\n\1\n", re.DOTALL)
@@ -41,6 +41,9 @@ def read_text(opened: Opened) -> Iterator[Document]:
 def read_code(opened: Opened) -> Iterator[Document]:
     """Source code as it stands; its `language` is metadata."""
     opened.metadata["language"] = LANGUAGES.get(opened.suffix, opened.name.lower())
+    if opened.suffix == ".xml":
+        opened.charset = opened.charset or declared(opened.stream.read(2048))
+        opened.stream.seek(0)
     yield from _in_parts(opened, _as_it_is)
 
 
