@@ -136,7 +136,7 @@ class Ingest:
             try:
                 changed += self._followed(source, known.get(source.id, {}))
             except _NotReadError as told:
-                errors.append(Unread(source.id, str(told.error)))
+                errors.append(Unread.of(source.id, told.error))
                 if isinstance(told.error, ValueError):
                     seen.discard(source.id)
         self.flush()
