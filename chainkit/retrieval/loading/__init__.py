@@ -1,22 +1,8 @@
 """Documents in: files, folders, addresses and sitemaps, read lazily."""
 
-from chainkit.retrieval.loading.files import SUFFIXES, document, files, read, read_all
 from chainkit.retrieval.loading.load import Loading, load
 from chainkit.retrieval.loading.options import LoadOptions
 from chainkit.retrieval.loading.sources import Source, origin, sources
 from chainkit.retrieval.loading.unread import Unread
 
-__all__ = [
-    "SUFFIXES",
-    "LoadOptions",
-    "Loading",
-    "Source",
-    "Unread",
-    "document",
-    "files",
-    "load",
-    "origin",
-    "read",
-    "read_all",
-    "sources",
-]
+__all__ = ["LoadOptions", "Loading", "Source", "Unread", "load", "origin", "sources"]
