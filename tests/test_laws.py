@@ -48,6 +48,7 @@ from chainkit.compose.parallel import assign
 from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
 from chainkit.memory import SqliteMemory, chatting, summary
+from chainkit.retrieval import answering
 from chainkit.run.budget import Budget
 from chainkit.testing import ScriptedEmbedder
 from chainkit.testing.laws import check_laws
@@ -132,6 +133,12 @@ CHAINS = {
     "structured": lambda: m(['{"a":1}', "3"], output=int),
     "structured, given up": lambda: m("no", output=int),
     "vote": lambda: ensemble(m("a", delay=1), m("a", delay=2), m("b", delay=3), combine=vote()),
+    "answering": lambda: answering(lambda _: ["It is hi there.", "No."], m("It is hi there. [1] Else.", delay=1), verify=m('["entailed"]')),
+    "answering by quotes": lambda: answering(
+        lambda _: ["It is hi there."],
+        m(['{"statements": 1}', '{"statements": [{"text": "Hi there.", "quotes": [{"passage": 1, "text": "hi there"}]}]}']),
+        verify="quotes",
+    ),
     "vote, all": lambda: ensemble(m("a", delay=1), m("a", delay=2), m("b", delay=3), combine=vote(early=False)),
     "vote with a failing member": lambda: ensemble(m("a"), m("x", fail=[BadRequest("n")]), m("b", **LATE), combine=vote()),
     "vote without quorum": lambda: ensemble(m("a"), m("x", fail=[BadRequest("n")]), combine=vote(), quorum=2),

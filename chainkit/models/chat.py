@@ -60,8 +60,9 @@ class ChatModel(Chain[Any, Any]):
         return f"({self.attempts} attempts)" if self.attempts > 1 else "(1 attempt)"
 
     def asking(self, output: Any) -> ChatModel:
-        """The same model, asked for a value."""
-        return replace(self, output=output)
+        """The same model, asked for a value of a type, or of a JSON schema."""
+        held: Any = _Held(output) if isinstance(output, Mapping) else output  # pyright: ignore[reportUnknownArgumentType]
+        return replace(self, output=held)
 
     def having(self, options: Mapping[str, Any]) -> ChatModel:
         """The same model with some of its options changed."""

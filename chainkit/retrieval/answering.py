@@ -113,7 +113,8 @@ def _model(model: str | Chain[Any, Any], *, quotes: bool) -> Chain[Any, Any]:
     from chainkit.retrieval.grounding.statements import Statements
 
     if isinstance(chain, ChatModel) and chain.output is None:
-        return chain.asking(Statements)
+        # As a schema, which a dump can hold without a name for the class.
+        return chain.asking(Statements.model_json_schema())
     if chain.out_type is Statements:
         return chain
     msg = f'verify="quotes" asks for statements with quotes, and `{chain.label}` is no plain model'

@@ -22,6 +22,7 @@ from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
 from chainkit.memory import chatting, last, summary, tokens
 from chainkit.models.request import ToolSpec
+from chainkit.retrieval import answering
 from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
 
 _SPEC = importlib.util.spec_from_file_location("dumped_functions", Path(__file__).with_name("functions.py"))
@@ -131,6 +132,9 @@ CHAINS = {
     "chatting by a prompt": chatting(
         prompt(history("turns"), user("{{ q }}"), q=str) | gpt, memory=fs.CHATS, keep=[fs.newest, tokens(9, count=fs.size)]
     ),
+    "answering": answering(fs.letters, "openai:a", k=3, context=900, unsupported="drop", relevance=0.2),
+    "answering by quotes": answering(fs.letters, "openai:a", verify="quotes", instruction="Be short."),
+    "answering with a judge": answering(fs.letters, "openai:a", verify="openai:b"),
     "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
 }  # fmt: skip
 WITHOUT_EQUALITY = {"limit"}  # a queue is itself, not its numbers

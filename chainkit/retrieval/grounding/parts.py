@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chainkit.documents import Retrieved
-from chainkit.errors import OutputError
 from chainkit.messages import Messages, counted_text, message
 from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.answer import Answer, Unsupported
@@ -46,13 +46,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Relevant:
-    """Whether a passage holds at least this share of the question's terms, and at least one; with None, any passage will do."""
+    """Whether a passage holds at least this share of the question's terms, and one of them; without it any passage will do."""
 
     share: float | None
 
     def __call__(self, found: Looked) -> bool:
         passages: Sequence[Retrieved] = found["passages"]
-        if self.share is None:
+        if not self.share:
             return bool(passages)
         asked = frozenset(terms(found["question"]))
         least = max(1, self.share * len(asked))
@@ -101,10 +101,7 @@ class Reading:
             return read(text_of(said), passages)
         from chainkit.retrieval.grounding.statements import Statements, quoted
 
-        if not isinstance(said, Statements):
-            msg = f'with verify="quotes" a model gives Statements, and this gave {type(said).__name__}'
-            raise OutputError(msg, cure="hand answering() a model, not a chain around it")
-        return quoted(said, passages)
+        return quoted(Statements.model_validate(said), passages)
 
 
 @dataclass(frozen=True)
@@ -142,6 +139,6 @@ def text_of(said: Any) -> str:
     if isinstance(said, str):
         return said
     text = counted_text(said)
-    if text is None and hasattr(said, "statements"):
-        return " ".join(s.text for s in said.statements)
+    if text is None and isinstance(said, Mapping):
+        return json.dumps(said, ensure_ascii=False)
     return str(said) if text is None else text

@@ -18,6 +18,7 @@ _SHORT = frozenset(
     """z b d h u a o i e g s v st str dr prof nr abs art bzw ca evtl ggf inkl exkl max min mio mrd tel usw vgl zzgl bspw
     mr mrs ms jr sr vs no etc fig approx dept inc ltd co jan feb mär apr jun jul aug sep sept okt oct nov dez dec""".split()
 )
+_SECTION = re.compile(r"(?<![\w.])\d{1,2}(?:\.\d{1,2}){2,}\.$")
 _LAST = re.compile(r"(\w+)\.$")
 _MONTH = re.compile(
     r"\s+(?:jan|feb|mär|mar|apr|mai|may|jun|jul|aug|sep|okt|oct|nov|dez|dec)|\s+(?:quartal|jahrhundert|stock|klasse)",
@@ -60,6 +61,8 @@ def _ends(text: str, start: int, match: re.Match[str], *, wrapped: bool) -> bool
     if last is None:
         return True
     word = last.group(1)
+    if _SECTION.search(text, max(start, match.end() - 20), match.end()):
+        return False
     if word.isdigit() and len(word) < 3:
         # "am 3. März", and the number of a list: "1. Open the lid".
         return _MONTH.match(text, match.end()) is None and text[start : last.start()].strip() != ""

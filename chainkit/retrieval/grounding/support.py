@@ -14,7 +14,7 @@ from chainkit.retrieval.grounding.figures import Figure, codes, figures
 from chainkit.retrieval.grounding.language import language_of
 from chainkit.retrieval.grounding.sentences import Span, spans, unlisted
 
-ENOUGH = 0.6
+ENOUGH = 0.66
 """The share of a sentence's terms and figures that must stand in the words quoted for it."""
 WIDEST = 3
 """Sentences of a passage that may support one sentence together."""
@@ -22,7 +22,7 @@ _PART = 0.5
 """What a German term counts that stands there as a part of a compound, or the other way round."""
 _LEAST = 2
 """Terms and figures that a part of a sentence has at the least."""
-_AND = re.compile(r"[,;:]\s|\s(?:and|und|sowie|while|whereas|during|but|aber)\s", re.IGNORECASE)
+_AND = re.compile(r"[,;:]\s|\s(?:and|und|sowie|while|whereas|während|but|aber)\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NAME = re.compile(r"(?<=[\w,;:)\"“„»] )[A-ZÄÖÜ][\w'’-]*")
 _ABBREVIATION = re.compile(r"\b[A-ZÄÖÜ]{2,}\b")
@@ -156,7 +156,7 @@ def asks(sentence: str) -> bool:
 
 def nearest(claim: Claim, passages: Sequence[Passage], marked: Sequence[int] = ()) -> Window | None:
     """The window that a judge is asked about where words alone do not decide; None where figures or names are missing."""
-    best = [w for n, p in enumerate(passages) if (w := _best(claim, n, p)) is not None and all(w.figures)]
+    best = [w for n, p in enumerate(passages) if (w := _best(claim, n, p)) is not None and w.own and all(w.figures)]
     return max(best, key=lambda w: (w.passage in marked, w.share, -w.passage), default=None)
 
 
@@ -186,7 +186,7 @@ def _window(claim: Claim, number: int, passage: Passage, start: int, end: int) -
     shared = claim.terms & held
     rest = claim.terms - held
     part = sum(_PART for t in rest if _compound(t, held)) if claim.language == "de" else 0.0
-    share = (len(shared) + part + sum(figured)) / (len(claim.terms) + len(figured))
+    share = (len(shared) + part + sum(figured)) / max(1, len(claim.terms) + len(figured))
     agrees = not contrary(claim.text, passage.sentences[start:end])
     span = passage.spans[start][0], passage.spans[end - 1][1]
     near = sum(_compound(t, own) for t in rest) if claim.language == "de" else 0
@@ -216,9 +216,13 @@ def _parts(claim: Claim) -> list[Claim]:
     """The parts of a sentence; one of a single word belongs to the one before it."""
     found: list[str] = []
     for text in _AND.split(claim.text):
-        part = Claim(text, claim.language)
-        if found and len(part.terms) + len(part.figures) < _LEAST:
+        if found and min(_size(text, claim), _size(found[-1], claim)) < _LEAST:
             found[-1] += f" {text}"
         else:
             found.append(text)
     return [Claim(text, claim.language) for text in found]
+
+
+def _size(text: str, whole: Claim) -> int:
+    part = Claim(text, whole.language)
+    return len(part.terms) + len(part.figures)
