@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import Field, fields
-from functools import lru_cache
+from dataclasses import fields
 from typing import Any
 
 from chainkit.errors import ChainkitError
@@ -21,6 +20,7 @@ _KINDS: dict[str, type[Any]] = {
     "server_item": ServerItem,
 }
 _WORDS = {cls: word for word, cls in _KINDS.items()}
+_FIELDS = {cls: fields(cls) for cls in _WORDS}
 
 
 def line_of(messages: Sequence[Message]) -> str:
@@ -53,7 +53,7 @@ def _message(data: Mapping[str, Any]) -> Message:
 
 def _part(part: Part) -> dict[str, Any]:
     held: dict[str, Any] = {"is": _WORDS[type(part)]}
-    for field in _fields(type(part)):
+    for field in _FIELDS[type(part)]:
         value = getattr(part, field.name)
         if value != field.default or type(value) is not type(field.default):
             held[field.name] = _value(value)
@@ -71,8 +71,3 @@ def _read(data: Mapping[str, Any]) -> Part:
     if data["is"] == "media" and "data" in held:
         held["data"] = base64.b64decode(held["data"]["base64"], validate=True)
     return _KINDS[data["is"]](**held)
-
-
-@lru_cache(maxsize=8)
-def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
-    return fields(kind)

@@ -17,8 +17,7 @@ from chainkit.messages import Message, Messages
 _LOCK = 7242_1866_2501
 """Under which the tables are made: two processes that begin at once would trip over each other."""
 _TABLES: tuple[LiteralString, ...] = (
-    "create table if not exists {turns} "
-    + "(id bigint generated always as identity primary key, conversation text not null, added text not null)",
+    "create table if not exists {turns} (id bigint generated always as identity primary key, conversation text not null, added text not null)",
     "create index if not exists {index} on {turns} (conversation, id)",
     "create table if not exists {notes} (conversation text, name text, text text not null, primary key (conversation, name))",
 )
@@ -38,6 +37,7 @@ class PostgresMemory:
         self._url = url or ""
         self._tables = {w: self._psycopg.sql.Identifier(f"{prefix}_{w}") for w in ("turns", "notes", "index")}
         self._closed = False
+        self._connection: Any = None
         self._begin()
         info = self._connected().info
         self.where = f"{info.host}:{info.port}/{info.dbname} {prefix}"
@@ -86,7 +86,7 @@ class PostgresMemory:
 
     def _begin(self) -> None:
         self._lock, self._pid = threading.RLock(), os.getpid()
-        self._connection: Any = None
+        self._connection = None
 
     def _prepare(self) -> None:
         with self._lock, self._connected().transaction():
