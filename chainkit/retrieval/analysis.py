@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*", re.UNICODE)
+_LATIN = re.compile("[a-z]")
 _LONGEST = 64
 _STOP = frozenset(
     """a an and are as at be but by can could did do does for from had has have he her his how i if in into is it its
@@ -41,6 +42,9 @@ def terms(text: str) -> list[str]:
 def term(word: str) -> str:
     """One word, lower case, as a term: its stem without accents."""
     plain = folded(word.replace("-", "").replace("'", "").replace("’", ""))
+    if _LATIN.search(plain) is None:
+        # Neither stemmer changes figures and other scripts, and both take their time over them.
+        return plain
     english, german = _stemmers()
     return min(english.stemWord(plain), german.stemWord(plain), key=len)
 
