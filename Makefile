@@ -19,13 +19,13 @@ check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not slow and not local"
 
-# LangChain's suite wants versions of its own, so it has an environment of its own.
+# LangChain's suite wants versions of its own, so it has an environment of its own. The bridges are tested there too.
 peers: PEERS_BIN = $(VENV)-peers/bin
 peers:
 	test -x $(PEERS_BIN)/python || $(PYTHON) -m venv $(VENV)-peers
-	$(PEERS_BIN)/python -m pip install -q -r tests/peers/requirements.txt -e ".[local,embed,cli]"
+	$(PEERS_BIN)/python -m pip install -q -r tests/peers/requirements.txt -e ".[local,embed,cli,sqlite,numpy]"
 	$(PEERS_BIN)/python -m chainkit pull smollm2-135m
-	$(PEERS_BIN)/python -m pytest -q tests/peers -p no:cacheprovider -o asyncio_mode=auto
+	$(PEERS_BIN)/python -m pytest -q tests/peers tests/interop -p no:cacheprovider -o asyncio_mode=auto
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--peers $(or $(PEERS),all)) $(ARGS)

@@ -33,7 +33,7 @@ def _message(message: Any) -> Message:
     role = _ROLES.get(message.type)
     if role is None:
         raise CompositionError(f"a message of the role {message.type!r} has no place in a conversation here")
-    return Message(role, tuple(_parts(message)), message.name)
+    return Message(role, tuple(_parts(message)), None if role == "tool" else message.name)
 
 
 def _parts(message: Any) -> Iterator[Part]:
