@@ -86,6 +86,13 @@ _OURS = {
     "in question": "retrieval.grounding.parts:InQuestion",
     "putting": "retrieval.grounding.parts:Putting",
     "writing": "retrieval.grounding.parts:Writing",
+    "conversed": "retrieval.conversing:Conversed",
+    "follows": "retrieval.conversing:Follows",
+    "first question": "retrieval.conversing:First",
+    "following": "retrieval.conversing:Following",
+    "standalone": "retrieval.conversing:Standalone",
+    "query": "retrieval.offering:Query",
+    "listed": "retrieval.offering:Listed",
     "rrf": "retrieval.fusion:Rrf",
     "weighted": "retrieval.fusion:Weighted",
     "decay": "retrieval.reordering:Decay",
@@ -97,6 +104,13 @@ _OURS = {
     "side": "retrieval.reranking:Side",
     "in order": "retrieval.reranking:InOrder",
     "by cosine": "retrieval.reranking:ByCosine",
+    "recursive": "retrieval.splitting:Recursive",
+    "by heading": "retrieval.splitting:ByHeading",
+    "by sentence": "retrieval.splitting:BySentence",
+    "by tokens": "retrieval.splitting:ByTokens",
+    "by code": "retrieval.splitting:ByCode",
+    "semantic": "retrieval.splitting:Semantic",
+    "automatic": "retrieval.splitting:Automatic",
 }
 _DERIVED = {"step": frozenset({"takes", "gives"}), "hedging": frozenset({"latency", "allowance"})}
 KINDS: dict[str, Kind] = {}

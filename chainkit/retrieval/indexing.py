@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from chainkit.chain import Chain
     from chainkit.retrieval.answer import Answer
     from chainkit.retrieval.answering import AnsweringOptions
+    from chainkit.retrieval.offering import ToolOptions
     from chainkit.retrieval.retriever import SearchOptions
     from chainkit.retrieval.store import Store
+    from chainkit.tools.tool import Tool
 
 _AT_ONCE = 256
 """Documents that are taken from a store at once."""
@@ -131,6 +133,15 @@ class Index:
         from chainkit.retrieval.answering import answering
 
         return answering(self, model, k, **options)
+
+    def as_tool(self, **options: Unpack[ToolOptions]) -> Tool[..., str]:
+        """The search as a tool for `agent(...)`: numbered passages with their sources, as data.
+
+        Options: `name`, `description`, `k`, `context` (most characters), `timeout` (seconds).
+        """
+        from chainkit.retrieval.offering import as_tool
+
+        return as_tool(self, **options)
 
     def check_vectors(self) -> None:
         """Raise ChainkitError where the vectors here were made by another model than the one that is asked."""

@@ -22,8 +22,9 @@ from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
 from chainkit.memory import chatting, last, summary, tokens
 from chainkit.models.request import ToolSpec
-from chainkit.retrieval import answering
+from chainkit.retrieval import answering, as_tool, conversational
 from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
+from chainkit.retrieval import automatic, by_code, by_heading, by_sentence, by_tokens, recursive, semantic
 
 _SPEC = importlib.util.spec_from_file_location("dumped_functions", Path(__file__).with_name("functions.py"))
 fs: Any = importlib.util.module_from_spec(_SPEC)
@@ -62,6 +63,10 @@ CHAINS = {
         2, fusion=Rrf(k=10), queries=multi_query(gpt, n=2), rerank=judging(gpt), decay=Decay(30), fetch=9
     ),
     "queries": rewritten(gpt),
+    "splitters": branch(fs.is_long, recursive(200, overlap=20), automatic()),
+    "splitters of kinds": branch(fs.is_long, by_heading(3), by_code("go", size=99)),
+    "splitters of parts": branch(fs.is_long, by_sentence(3, overlap=1), by_tokens(64, count=fs.size)),
+    "splitter by meaning": step(semantic(embedder("voyage:voyage-3.5"), percentile=80)),
     "made up passage": fs.WIKI.retriever(2, queries=hyde(gpt), rerank=nearest("voyage:voyage-3.5"), fusion=Weighted()),
     "parallel": parallel(a=fs.shout, b=gpt),
     "tuple": parallel(step(fs.shout), gpt),
@@ -135,6 +140,8 @@ CHAINS = {
     "answering": answering(fs.letters, "openai:a", k=3, context=900, unsupported="drop", relevance=0.2),
     "answering by quotes": answering(fs.letters, "openai:a", verify="quotes", instruction="Be short."),
     "answering with a judge": answering(fs.letters, "openai:a", verify="openai:b"),
+    "agent with a search": agent(gpt, [as_tool(fs.letters, k=2)]),
+    "conversational": conversational(fs.letters, "openai:a", rewrite="openai:b"),
     "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
 }  # fmt: skip
 WITHOUT_EQUALITY = {"limit"}  # a queue is itself, not its numbers
