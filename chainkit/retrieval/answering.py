@@ -41,6 +41,7 @@ class AnsweringOptions(TypedDict, total=False):
     instruction: str | None
     context: int | None
     relevance: float | None
+    focus: float | None
 
 
 def answering(
@@ -53,6 +54,7 @@ def answering(
     instruction: str | None = None,
     context: int | None = None,
     relevance: float | None = None,
+    focus: float | None = None,
 ) -> Chain[str, Answer]:
     """A chain from a question to an `Answer` that stands on passages, its citations checked.
 
@@ -66,12 +68,14 @@ def answering(
     the answer in any case. `instruction` takes the place of the words about how to answer.
 
     Where no passage holds the share `relevance` of the question's terms, the model is not asked; by itself 0.3 for a
-    search by words, and no such test for others. Raises CompositionError for what does not fit.
+    search by words, and no such test for others. `focus` is for small models, which like to say something true about
+    something else: where no sentence with the words cited for it holds that share of the question's terms (0.4 is a
+    start), the answer is not found. Raises CompositionError for what does not fit.
     """
     if unsupported not in get_args(Unsupported):
         raise CompositionError(f"unsupported={unsupported!r}: a sentence is marked, dropped or kept", cure='say "mark"')
-    if k < 1 or (context is not None and context < 1) or (relevance is not None and not 0 <= relevance <= 1):
-        msg = f"k={k}, context={context}, relevance={relevance}: k and context are at least 1, relevance is from 0 to 1"
+    if k < 1 or (context is not None and context < 1) or not all(0 <= s <= 1 for s in (relevance or 0, focus or 0)):
+        msg = f"k={k}, context={context}, relevance={relevance}, focus={focus}: the first two are at least 1, the others 0 to 1"
         raise CompositionError(msg)
     quotes = verify == "quotes"
     found, words = _retriever(retriever, k)
@@ -82,7 +86,7 @@ def answering(
     checked = assign(said=asked) | assign(sentences=step(Reading(quotes), inline=True, name="check citations"))
     if verify not in ("overlap", "quotes"):
         checked |= assign(verdicts=_judging(verify))
-    grounded: Any = checked | step(Writing(unsupported), inline=True, name="answer")
+    grounded: Any = checked | step(Writing(unsupported, focus), inline=True, name="answer")
     absent: Any = step(Absent(), inline=True, name="not in the documents")
     chain: Any = looked | branch(Relevant(share), grounded, absent)
     return chain.named("answering")

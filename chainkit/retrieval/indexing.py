@@ -127,7 +127,7 @@ class Index:
         """A chain from a question to an `Answer` made from the `k` best chunks, its citations checked.
 
         `model` is a model string, or any chain from messages to a reply or text. The options are those of
-        `chainkit.retrieval.answering`: `verify`, `unsupported`, `instruction`, `context`, `relevance`. Where no chunk is
+        `chainkit.retrieval.answering`: `verify`, `unsupported`, `instruction`, `context`, `relevance`, `focus`. Where no chunk is
         relevant the model is not asked. For a search with options: `answering(index.retriever(k, rerank=...), model)`.
         """
         from chainkit.retrieval.answering import answering

@@ -209,6 +209,18 @@ def test_options_that_mean_nothing_are_refused() -> None:
             answering(lambda _: [SHOP], ScriptedModel("x"), **wrong)  # type: ignore[arg-type]
 
 
+def test_a_true_word_about_something_else_is_no_answer_with_a_focus() -> None:
+    chain = index([SHOP]).answering(ScriptedModel("It closes at six."), focus=0.5)
+    answer = chain.invoke("Who painted the shop?")
+    assert (answer.found, answer.unsupported, answer.citations) == (False, ("It closes at six.",), ())
+    assert chain.invoke("When does it close?").found
+
+
+def test_one_word_may_be_the_answer_and_behind_one_it_is_none() -> None:
+    assert checked("Industriestraße", FOUND).found
+    assert checked("The shop opens at 9. [1] 7. [2]", FOUND).unsupported == ("7.",)
+
+
 def test_the_model_s_text_comes_in_pieces_while_it_is_written() -> None:
     chain = index([SHOP]).answering(ScriptedModel("The shop opens at 9."))
     events = list(chain.events("When does the shop open?"))

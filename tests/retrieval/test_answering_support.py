@@ -82,6 +82,7 @@ def test_names_of_letters_and_figures_are_compared_whole() -> None:
         ("Lunch costs 5.20 euros on Monday.", "Lunch costs 5.20 euros on Friday."),
         ("The VPN is needed at home.", "The phone is needed at home."),
         ("Cats are allowed, dogs too.", "Cats are allowed, dogs are not."),
+        ("The nested ones must be instances or types.", "The nested ones must be instances, not types."),
     ],
 )
 def test_a_sentence_that_says_otherwise_is_not_supported(claim: str, text: str) -> None:

@@ -64,7 +64,7 @@ def read(said: str, chunks: Sequence[Retrieved]) -> list[Said]:
         if not sentences and plainly_refuses(bare):
             return []
         before, reached = _gap(said[reached:start]), end
-        sentences.append(replace(_judged(Claim(bare, language), passages, marks), before=before))
+        sentences.append(replace(_judged(Claim(bare, language), passages, marks, first=not sentences), before=before))
     return sentences
 
 
@@ -73,10 +73,11 @@ def _gap(text: str) -> str:
     return "\n\n" if text.count("\n") > 1 else "\n" if "\n" in text else " "
 
 
-def _judged(claim: Claim, passages: Sequence[Passage], marks: Sequence[int]) -> Said:
+def _judged(claim: Claim, passages: Sequence[Passage], marks: Sequence[int], *, first: bool) -> Said:
     if claim.empty or refuses(claim.text):
         return Said(claim.text, silent=True)
-    windows = support(claim, passages, marks)
+    # One word or figure may be a whole answer; behind one it is a heading or a number of a list.
+    windows = support(claim, passages, marks) if first or claim.size > 1 else []
     if not windows:
         near = None if asks(claim.text) else nearest(claim, passages, marks)
         return Said(claim.text, near=None if near is None else _evidence(near, marks))

@@ -61,6 +61,8 @@ def _against(
     most = max((len(wanted & held) for held, _, _ in known), default=0)
     if most == 0:
         return False
+    if not denied and any(no and held < wanted for held, no, _ in known):
+        return True  # "instances, not types" against "instances or types"
     nearest = [(no, said) for held, no, said in known if len(wanted & held) == most]
     return all(no != denied or _opposite(words, said) for no, said in nearest)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chainkit.documents import Retrieved
@@ -125,13 +125,25 @@ class Writing:
     """The answer: marks, citations, what is unsupported."""
 
     unsupported: Unsupported = "mark"
+    focus: float | None = None
 
     def __call__(self, found: Looked) -> Answer:
         sentences: list[Said] = found["sentences"]
         if "verdicts" in found and (count := len(in_question(sentences))):
             sentences = settled(sentences, verdicts_in(found["verdicts"], count))
         said, question = text_of(found["said"]), found["question"]
-        return written(sentences, found["passages"], question=question, said=said, unsupported=self.unsupported)
+        answer = written(sentences, found["passages"], question=question, said=said, unsupported=self.unsupported)
+        if answer.found and self.focus and _focus(answer, question) < self.focus:
+            beside = tuple(dict.fromkeys((*(c.sentence for c in answer.citations), *answer.unsupported)))
+            return replace(not_found(found["passages"], question=question, said=said), unsupported=beside)
+        return answer
+
+
+def _focus(answer: Answer, question: str) -> float:
+    """The greatest share of the question's terms that a cited sentence and the words cited for it hold."""
+    asked = frozenset(terms(question))
+    held = (frozenset(terms(f"{c.sentence} {c.quote} {' '.join(c.document.headings)}")) for c in answer.citations)
+    return max((len(asked & h) / len(asked) for h in held), default=0.0) if asked else 1.0
 
 
 def text_of(said: Any) -> str:

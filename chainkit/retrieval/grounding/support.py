@@ -54,9 +54,14 @@ class Claim:
         return frozenset(_names(unlisted(self.text), self.language)) | frozenset(codes(self.text))
 
     @property
+    def size(self) -> int:
+        """How many terms and figures it has."""
+        return len(self.terms) + len(self.figures)
+
+    @property
     def empty(self) -> bool:
         """Whether it says nothing that could be looked up."""
-        return not self.terms and not self.figures
+        return not self.size
 
 
 def _names(text: str, language: str) -> Iterator[str]:
@@ -186,7 +191,7 @@ def _window(claim: Claim, number: int, passage: Passage, start: int, end: int) -
     shared = claim.terms & held
     rest = claim.terms - held
     part = sum(_PART for t in rest if _compound(t, held)) if claim.language == "de" else 0.0
-    share = (len(shared) + part + sum(figured)) / max(1, len(claim.terms) + len(figured))
+    share = (len(shared) + part + sum(figured)) / max(1, claim.size)
     agrees = not contrary(claim.text, passage.sentences[start:end])
     span = passage.spans[start][0], passage.spans[end - 1][1]
     near = sum(_compound(t, own) for t in rest) if claim.language == "de" else 0
@@ -216,13 +221,8 @@ def _parts(claim: Claim) -> list[Claim]:
     """The parts of a sentence; one of a single word belongs to the one before it."""
     found: list[str] = []
     for text in _AND.split(claim.text):
-        if found and min(_size(text, claim), _size(found[-1], claim)) < _LEAST:
+        if found and min(Claim(t, claim.language).size for t in (text, found[-1])) < _LEAST:
             found[-1] += f" {text}"
         else:
             found.append(text)
     return [Claim(text, claim.language) for text in found]
-
-
-def _size(text: str, whole: Claim) -> int:
-    part = Claim(text, whole.language)
-    return len(part.terms) + len(part.figures)
