@@ -121,12 +121,22 @@ def test_entities_of_a_sitemap_and_of_a_book_are_refused(tmp_path) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
     (tmp_path / "sitemap.xml").write_text(f"{bomb}<urlset><url><loc>http://&b;</loc></url></urlset>")
     with pytest.raises(ValueError, match="declares entities"):
+        from chainkit.retrieval.loading.options import Options
         from chainkit.retrieval.loading.xml import parsed
 
-        parsed((tmp_path / "sitemap.xml").read_bytes())
+        parsed((tmp_path / "sitemap.xml").read_bytes(), Options())
     epub(tmp_path / "a.epub", ["<p>x"])
     changed(tmp_path / "a.epub", "O/book.opf", lambda data: bomb.encode() + data)
     assert "declares entities of its own" in reason(tmp_path / "a.epub")
+
+
+@pytest.mark.parametrize("kind", ["docx", "pptx", "epub"])
+def test_xml_of_very_many_small_tags_is_bounded_before_a_tree_is_made_of_it(tmp_path, kind) -> None:
+    path = tmp_path / f"a.{kind}"
+    made(kind, path)
+    name = "O/book.opf" if kind == "epub" else TEXT_OF[kind]
+    changed(path, name, lambda data: data + b"<a/>" * 30_000)
+    assert reason(path, max_nodes=20_000).endswith("tags and attributes or more; the bound is max_nodes=20,000")
 
 
 def test_a_protected_word_file_an_old_one_and_a_protected_zip_are_told(tmp_path) -> None:

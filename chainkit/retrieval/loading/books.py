@@ -21,8 +21,8 @@ _PAGES = ("application/xhtml+xml", "text/html")
 def read_epub(opened: Opened) -> Iterator[Document]:
     """The chapters' texts with their headings; `chapter` counts from 1."""
     packed = Packed(opened)
-    where = _package(packed)
-    root = parsed(packed.read(where))
+    where = _package(packed, opened)
+    root = parsed(packed.read(where), opened.options)
     growing, folder = Growing(opened), posixpath.dirname(where)
     for number, href in enumerate(_spine(root), start=1):
         data = packed.read(posixpath.normpath(posixpath.join(folder, unquote(href))))
@@ -38,8 +38,8 @@ def read_epub(opened: Opened) -> Iterator[Document]:
     )
 
 
-def _package(packed: Packed) -> str:
-    found = next(parsed(packed.read("META-INF/container.xml")).iter("rootfile"), None)
+def _package(packed: Packed, opened: Opened) -> str:
+    found = next(parsed(packed.read("META-INF/container.xml"), opened.options).iter("rootfile"), None)
     path = "" if found is None else found.get("full-path", "")
     if not path:
         raise Unreadable("it is no book: its container names no package")

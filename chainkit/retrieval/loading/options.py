@@ -16,7 +16,8 @@ class LoadOptions(TypedDict, total=False):
     against the name and against the path inside the folder. `encoding`: of texts that are not UTF-8, instead of a
     guess. `max_bytes`: the most of a file that must be held as a whole, and of an answer to a URL. `part_size`: a text
     file of more bytes is read in parts of so many characters. `max_chars`: of one document's text. `max_pages`: of a
-    PDF or a set of slides. `max_unpacked` (bytes) and `max_ratio`: of what is packed. `max_row`: characters in a row
+    PDF or a set of slides. `max_unpacked` (bytes) and `max_ratio`: of what is packed. `max_nodes`: tags and
+    attributes of XML that is held as a tree. `max_row`: characters in a row
     of a table or a line of JSON. `max_depth`: how deep JSON or mail may be nested. `max_urls`: of a sitemap.
     """
 
@@ -29,6 +30,7 @@ class LoadOptions(TypedDict, total=False):
     max_pages: int
     max_unpacked: int
     max_ratio: int
+    max_nodes: int
     max_row: int
     max_depth: int
     max_urls: int
@@ -47,6 +49,7 @@ class Options:
     max_pages: int = 20_000
     max_unpacked: int = 100_000_000
     max_ratio: int = 200
+    max_nodes: int = 3_000_000
     max_row: int = 1_000_000
     max_depth: int = 100
     max_urls: int = 50_000

@@ -31,7 +31,8 @@ class Packed:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
-        self._size = 0
+        self._size = self._nodes = 0
+        self._trees = opened.suffix not in (".xlsx", ".xlsm")
         self._zip = _opened(opened)
         entries = self._zip.infolist()
         if len(entries) > _MEMBERS:
@@ -62,10 +63,20 @@ class Packed:
                 self._bounded(self._size, max(self._opened.size, 1))
                 if xml and any(mark in tail + block for mark in _DECLARED):
                     raise Unreadable("its XML declares entities of its own, which no such file needs; not read")
+                if xml and self._trees:
+                    self._counted(block)
                 tail = block[-20:]
                 put(block)
         if size != entry.file_size:
             raise Unreadable(f"its part {name[:80]!r} has {size:,} bytes, and its directory says {entry.file_size:,}")
+
+    def _counted(self, block: bytes) -> None:
+        """Of small tags a tree takes many times the memory of its text."""
+        self._nodes += block.count(b"<") + block.count(b"=")
+        if self._nodes > self._opened.options.max_nodes:
+            raise too_much(
+                f"its XML has {self._nodes:,} tags and attributes or more", self._opened.options, "max_nodes"
+            )
 
     def read(self, name: str) -> bytes:
         """What a member holds. Raises Unreadable where there is none of that name."""

@@ -50,7 +50,7 @@ def _root(data: bytes, name: str, limits: Options) -> Element | None:
     text = opened.whole()
     if b"<urlset" not in text[:4096] and b"<sitemapindex" not in text[:4096]:
         return None
-    return parsed(text)
+    return parsed(text, limits)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ def read_docx(opened: Opened) -> Iterator[Document]:
     """A Word document: headings as `# ...`, list items as `- ...`, a table's rows as lines, then its notes."""
     docx = package("docx", "Word documents")
     found = docx.Document(plain_copy(opened))
+    # A paragraph's own `style` searches all styles each time.
+    styles = {style.style_id: str(style.name or "") for style in found.styles}
     growing, lines = Growing(opened), list[str]()
     for block in found.iter_inner_content():
         if hasattr(block, "rows"):
@@ -26,7 +28,7 @@ def read_docx(opened: Opened) -> Iterator[Document]:
             lines = []
             growing.add("\n".join(_rows(block)))
             continue
-        text = _line(block)
+        text = _line(block, styles)
         if text.startswith("- "):
             lines.append(text)
             continue
@@ -50,17 +52,18 @@ def told(properties: Any, text: str) -> dict[str, Any]:
     }
 
 
-def _line(paragraph: Any) -> str:
-    text = _text(paragraph)
-    name = _style(paragraph)
-    level = _LEVEL.search(name)
+def _line(paragraph: Any, styles: dict[str, str]) -> str:
+    text = _text(paragraph._p)
     if not text:
         return ""
+    about = paragraph._p.pPr
+    name = "" if about is None or about.pStyle is None else styles.get(about.pStyle.val, "")
+    level = _LEVEL.search(name)
     if name.lower() in ("title", "titel"):
         return f"# {text}"
     if level:
         return f"{'#' * min(int(level.group(1)), 6)} {text}"
-    numbered = paragraph._p.pPr is not None and paragraph._p.pPr.numPr is not None
+    numbered = about is not None and about.numPr is not None
     return f"- {text}" if numbered or _LISTED.match(name) else text
 
 
@@ -68,17 +71,10 @@ def _text(paragraph: Any) -> str:
     """All text of a paragraph, links, insertions and fields too; what was deleted is not in `w:t`."""
     parts = [
         node.text or "" if node.tag == f"{_W}t" else "\t" if node.tag == f"{_W}tab" else "\n"
-        for node in paragraph._p.iter(f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr")
-        if node.getparent().tag != f"{_W}tabs"
+        for node in paragraph.iter(f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr")
+        if node.tag != f"{_W}tab" or node.getparent().tag != f"{_W}tabs"
     ]
     return "".join(parts).strip()
-
-
-def _style(paragraph: Any) -> str:
-    try:
-        return str(paragraph.style.name or "")
-    except (AttributeError, KeyError, ValueError):
-        return ""
 
 
 def _rows(table: Any) -> Iterator[str]:
@@ -88,7 +84,7 @@ def _rows(table: Any) -> Iterator[str]:
         last = None
         for cell in row.cells:
             if cell._tc is not last:
-                cells.append(" ".join(" ".join(_text(p) for p in cell.paragraphs).split()))
+                cells.append(" ".join(" ".join(_text(p) for p in cell._tc.iter(f"{_W}p")).split()))
             last = cell._tc
         if any(cells):
             yield " | ".join(cells)

@@ -6,13 +6,16 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from chainkit.retrieval.loading.options import Unreadable
+from chainkit.retrieval.loading.options import Options, Unreadable, too_much
 
 _DEPTH = 200
 
 
-def parsed(data: bytes) -> Element:
+def parsed(data: bytes, limits: Options) -> Element:
     """The root; names of namespaces are left out. Raises Unreadable for entities, deep nesting, and what is no XML."""
+    nodes = data.count(b"<") + data.count(b"=")
+    if nodes > limits.max_nodes:
+        raise too_much(f"its XML has {nodes:,} tags and attributes or more", limits, "max_nodes")
     builder = _Plain()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = builder.begin
