@@ -92,6 +92,7 @@ _OURS = {
     "following": "retrieval.conversing:Following",
     "standalone": "retrieval.conversing:Standalone",
     "query": "retrieval.offering:Query",
+    "summarise": "retrieval.summarising:Summarising",
     "listed": "retrieval.offering:Listed",
     "rrf": "retrieval.fusion:Rrf",
     "weighted": "retrieval.fusion:Weighted",

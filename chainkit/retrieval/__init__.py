@@ -22,6 +22,7 @@ from chainkit.retrieval.splitting import (
 )
 from chainkit.retrieval.store import Store
 from chainkit.retrieval.stores import store
+from chainkit.retrieval.summarising import Summary, summarise
 
 __all__ = [
     "Answer",
@@ -32,6 +33,7 @@ __all__ = [
     "Rrf",
     "Splitter",
     "Store",
+    "Summary",
     "Weighted",
     "answering",
     "as_tool",
@@ -51,4 +53,5 @@ __all__ = [
     "rewritten",
     "semantic",
     "store",
+    "summarise",
 ]

@@ -63,6 +63,16 @@ class BallotCast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """So many of so many parts of a long piece of work are done; `what` says which work. `total` may grow."""
+
+    path: str
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted:
     """An attempt broke after it had shown pieces: drop what that path has shown."""
 
@@ -135,6 +145,7 @@ Event: TypeAlias = (
     | ToolCallDelta
     | PartialOutput
     | BallotCast
+    | Progressed
     | Restarted
     | StepStarted
     | StepFinished
