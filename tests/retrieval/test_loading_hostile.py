@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import os
 import socket
@@ -165,6 +166,20 @@ def test_a_pdf_beyond_its_bound_of_pages_and_one_without_text_are_told(tmp_path)
     assert reason(tmp_path / "a.pdf", max_pages=29) == "it has 30 pages; the bound is max_pages=29"
     (tmp_path / "b.pdf").write_bytes(pdf_of([""]))
     assert "its pages hold no text, as those of a scan" in reason(tmp_path / "b.pdf")
+
+
+def test_a_file_that_takes_too_long_is_left_between_two_pages(tmp_path, monkeypatch) -> None:
+    clock = itertools.count(0, 300)
+    monkeypatch.setattr("chainkit.retrieval.loading.opened.monotonic", lambda: next(clock))
+    (tmp_path / "a.pdf").write_bytes(pdf_of(["x"] * 9))
+    assert reason(tmp_path / "a.pdf") == "it takes longer to read than that; the bound is max_seconds=600"
+
+
+@pytest.mark.parametrize("kids", [b"[2 0 R]", b"[5 0 R " + b"2 0 R " * 99 + b"]", b"5", b"[9999 0 R]"])
+def test_pages_of_a_pdf_that_lead_round_in_a_circle_or_nowhere_come_to_an_end(tmp_path, kids) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf_of(["hello"]).replace(b"[5 0 R]", kids))
+    found = load(tmp_path / "a.pdf")
+    assert len(list(found)) + len(found.errors) == 1
 
 
 def test_a_stream_of_a_pdf_that_unpacks_without_end_is_bounded(tmp_path) -> None:

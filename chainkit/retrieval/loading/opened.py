@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from time import monotonic
 from typing import Any, BinaryIO
 
 from chainkit.documents import Document, Region
@@ -51,9 +52,12 @@ class Growing:
         self._texts: list[str] = []
         self.size = 0
         self.regions: list[Region] = []
+        self._until = monotonic() + opened.options.max_seconds
 
     def add(self, text: str, **region: Any) -> None:
-        """A block, and what holds from its first character on. Raises Unreadable past `max_chars`."""
+        """A block, and what holds from its first character on. Raises Unreadable past `max_chars`, `max_seconds`."""
+        if monotonic() > self._until:
+            raise too_much("it takes longer to read than that", self._opened.options, "max_seconds")
         text = clean(text)
         if not text:
             return

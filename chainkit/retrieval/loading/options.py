@@ -19,6 +19,7 @@ class LoadOptions(TypedDict, total=False):
     PDF or a set of slides. `max_unpacked` (bytes) and `max_ratio`: of what is packed. `max_nodes`: tags and
     attributes of XML that is held as a tree. `max_row`: characters in a row
     of a table or a line of JSON. `max_depth`: how deep JSON or mail may be nested. `max_urls`: of a sitemap.
+    `max_seconds`: for one file, looked at between its pages, slides, rows and chapters.
     """
 
     kinds: Iterable[str] | None
@@ -34,6 +35,7 @@ class LoadOptions(TypedDict, total=False):
     max_row: int
     max_depth: int
     max_urls: int
+    max_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Options:
     max_row: int = 1_000_000
     max_depth: int = 100
     max_urls: int = 50_000
+    max_seconds: int = 600
 
 
 class Unreadable(ValueError):
