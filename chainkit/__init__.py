@@ -26,6 +26,7 @@ _WHERE = {
     "cascade": "ensembles.cascade",
     "Chain": "chain",
     "ChainkitError": "errors",
+    "chatting": "memory",
     "classifier": "models.classify",
     "close": "ensembles.field_rules",
     "completion": "models.completion",
@@ -137,6 +138,7 @@ if TYPE_CHECKING:
     from chainkit.ensembles.vote import vote as vote
     from chainkit.ensembles.vote import weighted as weighted
     from chainkit.errors import ChainkitError as ChainkitError
+    from chainkit.memory import chatting as chatting
     from chainkit.messages import Message as Message
     from chainkit.messages import Messages as Messages
     from chainkit.messages import message as message

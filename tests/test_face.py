@@ -11,7 +11,7 @@ import chainkit
 NAMES = """
     AgentResult Budget Chain ChainkitError Fill Message Messages ProviderBatch Reply Run ToolContext Verdict
     __version__ agent agreed approved as_set assign assistant average best best_of branch by_meaning cascade
-    classifier close completion confident consistent constant debate each embedder ensemble examples fields fuse
+    chatting classifier close completion confident consistent constant debate each embedder ensemble examples fields fuse
     hedge history identity image_model index intersection judge likely load longest loop mcp media median medoid
     message mixture model pairwise parallel profile prompt prompt_file race rank reranker route sequence speaker
     step system token_counter tool transcriber trimmed union user vote weighted

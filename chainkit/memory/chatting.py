@@ -11,7 +11,7 @@ from chainkit.compose.coerce import as_chain
 from chainkit.errors import CompositionError
 from chainkit.memory.asked import Shape, asked_in, shape_of
 from chainkit.memory.exchanges import Past
-from chainkit.memory.keeping import Rule, Talk, rules
+from chainkit.memory.keeping import Keeping, Rule, Talk, rules
 from chainkit.memory.one_at_a_time import Alone
 from chainkit.memory.reaching import read, write
 from chainkit.memory.said import said_in
@@ -94,12 +94,12 @@ def _only_looks(frame: Frame) -> bool:
 
 @overload
 def chatting(
-    chain: str, *, memory: str | Memory, conversation: str | None = ..., keep: Any = ..., system: str | None = ...,
+    chain: str, *, memory: str | Memory, conversation: str | None = ..., keep: Keeping = ..., system: str | None = ...,
     turns: str | None = ..., message: str | None = ...,
 ) -> Chain[Promptable | Mapping[str, Any], Reply]: ...  # fmt: skip
 @overload
 def chatting(
-    chain: Chain[Any, B], *, memory: str | Memory, conversation: str | None = ..., keep: Any = ...,
+    chain: Chain[Any, B], *, memory: str | Memory, conversation: str | None = ..., keep: Keeping = ...,
     system: str | None = ..., turns: str | None = ..., message: str | None = ...,
 ) -> Chain[Promptable | Mapping[str, Any], B]: ...  # fmt: skip
 def chatting(
@@ -107,7 +107,7 @@ def chatting(
     *,
     memory: str | Memory,
     conversation: str | None = None,
-    keep: Any = None,
+    keep: Keeping = None,
     system: str | None = None,
     turns: str | None = None,
     message: str | None = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checka
 
 from chainkit.errors import CompositionError
 from chainkit.memory.exchanges import Past, newest, token_count
-from chainkit.messages import Messages, as_messages
+from chainkit.messages import Message, Messages, as_messages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -48,6 +48,11 @@ class Rule(Protocol):
     def compile(self, place: Place) -> Keep:
         """The rule as a function of the past."""
         ...
+
+
+Kept: TypeAlias = Rule | Callable[[Messages], Sequence[Message]]
+Keeping: TypeAlias = Kept | Sequence[Kept] | None
+"""What `keep=` takes: a rule, a function of messages, or several, one after the other."""
 
 
 class Plain:
@@ -137,9 +142,9 @@ def tokens(most: int, *, count: Callable[[Messages], int] = token_count) -> Toke
     return Tokens(most, count)
 
 
-def rules(keep: Any) -> tuple[Rule, ...]:
+def rules(keep: Keeping) -> tuple[Rule, ...]:
     """What `keep=` means: nothing, a rule, a function of messages, or several of them one after the other."""
-    given = cast("Sequence[Any]", keep if isinstance(keep, list | tuple) else () if keep is None else (keep,))
+    given: Sequence[Any] = () if keep is None else keep if isinstance(keep, list | tuple) else (keep,)
     made = tuple(_rule(each) for each in given)
     late = next((r for r in made[1:] if r.first), None)
     if late is not None:

@@ -26,6 +26,11 @@ def _calling(name: str, **arguments: Any) -> Callable[[Any], Reply]:
     return lambda _: Reply((ToolCall(name, arguments, f"call_{name}"),), "tool_calls")
 
 
+def _dog(messages: Any) -> str:
+    """It is known only from what was said before."""
+    return "Your dog is called Rex." if any("Rex" in m.text for m in messages) else "I do not know."
+
+
 _LEEKS = {"title": "Leek soup", "minutes": 35, "steps": ["Wash the leeks.", "Fry them.", "Add stock."]}
 
 _BILL = {"items": [{"what": "Tyre", "cents": 2990}, {"what": "Fitting", "cents": 1200}], "total": 4190}
@@ -88,6 +93,16 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"How many bells did Hamburg", "Hamburg sold 412 bells in March. [1]"),
     ("*", r"When does the foundry", "The foundry in Ulm closes in May. [1]"),
     ("*", r"Who approves journeys", "Journeys above 500 euros are approved by the head of the branch. [1]"),
+    ("*", r"Last question: And with what", "With what must I remove scale from the kettle?"),
+    ("*", r"Last question: Which one should I begin", "With which step of browning should I begin with the toaster?"),
+    ("*", r"With what must I remove scale", "Remove scale with vinegar: one part to two parts of water. [1]"),
+    ("*", r"How often must I remove scale", "Remove scale every four weeks. [1]"),
+    ("*", r"How many steps of browning", "The toaster has six steps of browning. [1]"),
+    ("*", r"With which step of browning", "Begin with step three. [1]"),
+    ("*", r"What is my dog called", _dog),
+    ("*", r"My dog is called|My name is Ben", "Nice to meet you both."),
+    ("*", r"The customer asks: Do you mend tyres", "Yes, while you wait."),
+    ("*", r"^Hello!$", "Hello! What can I do for you?"),
     ("*", r"days of holiday", "Full-time employees have 30 days of holiday a year. [1]"),
     ("*", r"chess championship", "Not in the documents."),
     ("*", r"^SMS: ", _spam),

@@ -101,7 +101,7 @@ def test_loaders_give_documents_with_ids_that_stay() -> None:
 def test_their_retriever_is_a_chain_in_both_modes() -> None:
     chain = lc.from_retriever(Found())
     found = chain.invoke("q")
-    assert [(r.document.id, r.text) for r in found][0] == ("1", "plainly q")
+    assert (found[0].document.id, found[0].text) == ("1", "plainly q")
     assert [r.score for r in found] == [1.0, 0.5]
     assert asyncio.run(chain.ainvoke("q"))[0].text == "awaited q"
     assert [len(found) for found in chain.batch(["a", "b"])] == [1, 1]

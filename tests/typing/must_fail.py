@@ -8,6 +8,7 @@ from chainkit import (
     average,
     best_of,
     cascade,
+    chatting,
     completion,
     consistent,
     embedder,
@@ -103,3 +104,7 @@ index("docs", size="big")  # error
 index("docs").search("q", by="magic")  # error
 index("docs").retriever(3, wher={"a": 1})  # error
 index("docs").retriever(3).invoke(3)  # error
+chatting("openai:a")  # error
+chatting("openai:a", memory=3)  # error
+chatting("openai:a", memory="sqlite", keep=7)  # error
+chatting(books, memory="sqlite").invoke({"message": "a"}).titel  # error

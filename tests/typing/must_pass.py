@@ -14,6 +14,7 @@ from chainkit import (
     mixture,
     agreed,
     cascade,
+    chatting,
     likely,
     Chain,
     Fill,
@@ -67,7 +68,10 @@ from chainkit.evaluate import (
     split,
 )
 from chainkit.errors import ChainkitError
-from chainkit.messages import Media
+from chainkit.interop import langchain as lc
+from chainkit.interop import llamaindex as li
+from chainkit.memory import Memory, SqliteMemory, last, memory, recall, tokens
+from chainkit.messages import Media, Messages
 from chainkit.models.embed import Embeddings
 from chainkit.models.image import Images
 from chainkit.models.rerank import Reranked, RerankInput
@@ -236,7 +240,18 @@ assert_type(multi_query("openai:a").invoke("q"), Queries)
 assert_type(judging("openai:a"), Chain[RerankInput, Reranked])
 wiki.retriever(3, queries=lambda question: [question], rerank="cohere:rerank-v3.5")
 any_store: Store = SqliteStore("it.index")
+held_memory: Memory = SqliteMemory()
 assert_type(store("qdrant:http://localhost:6333/wiki").search_text(["q"], 3), list[list[Retrieved]])
+
+
+assert_type(chatting("openai:a", memory="sqlite", keep=last(4)), Chain[Promptable | Mapping[str, Any], Reply])
+assert_type(chatting(books, memory=held_memory, keep=[tokens(9), recall(2)]).invoke({"conversation": "a", "message": "b"}), Book)
+assert_type(chatting(gpt, memory=held_memory, keep=lambda turns: turns[-4:]).text.invoke("a"), str)
+assert_type(memory("sqlite").turns("ada"), Messages)
+lc.to_retriever(wiki, k=2)
+assert_type(lc.from_retriever(object()), Chain[str, list[Retrieved]])
+assert_type(li.from_retriever(object()).invoke("q"), list[Retrieved])
+assert_type(lc.from_embeddings(object()).invoke(["a"]), Embeddings)
 
 
 async def asynchronous() -> None:
