@@ -48,7 +48,7 @@ from chainkit.compose.parallel import assign
 from chainkit.ensembles.calibrated import Learned, calibrated
 from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
 from chainkit.memory import SqliteMemory, chatting, summary
-from chainkit.retrieval import answering, summarise
+from chainkit.retrieval import answering, extract, summarise
 from chainkit.run.budget import Budget
 from chainkit.testing import ScriptedEmbedder
 from chainkit.testing.laws import check_laws
@@ -137,6 +137,7 @@ CHAINS = {
     "summarise": lambda: summarise(m(["a", "b c"], fail=[ServerError("x"), None], delay=1), "map_reduce", size=5),
     "summarise, left out": lambda: summarise(m("a", fail=[BadRequest("x")], delay=1), "map_reduce", size=5, failing="skip"),
     "refine": lambda: summarise(m("a b", delay=1), "refine", size=5),
+    "extract": lambda: extract(m('{"values": [{"value": "hi", "quote": "hi"}]}', delay=1), str, size=5),
     "answering by quotes": lambda: answering(
         lambda _: ["It is hi there."],
         m(['{"statements": 1}', '{"statements": [{"text": "Hi there.", "quotes": [{"passage": 1, "text": "hi there"}]}]}']),

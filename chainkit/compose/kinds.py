@@ -93,6 +93,7 @@ _OURS = {
     "standalone": "retrieval.conversing:Standalone",
     "query": "retrieval.offering:Query",
     "summarise": "retrieval.summarising:Summarising",
+    "extract": "retrieval.extracting:Extracting",
     "listed": "retrieval.offering:Listed",
     "rrf": "retrieval.fusion:Rrf",
     "weighted": "retrieval.fusion:Weighted",

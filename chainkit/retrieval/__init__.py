@@ -3,6 +3,7 @@
 from chainkit.retrieval.answer import Answer, Citation
 from chainkit.retrieval.answering import answering
 from chainkit.retrieval.conversing import conversational
+from chainkit.retrieval.extracting import Extracted, Extraction, extract
 from chainkit.retrieval.fusion import Rrf, Weighted
 from chainkit.retrieval.indexing import Index, index
 from chainkit.retrieval.loading import load
@@ -28,6 +29,8 @@ __all__ = [
     "Answer",
     "Citation",
     "Decay",
+    "Extracted",
+    "Extraction",
     "Index",
     "Queries",
     "Rrf",
@@ -43,6 +46,7 @@ __all__ = [
     "by_sentence",
     "by_tokens",
     "conversational",
+    "extract",
     "hyde",
     "index",
     "judging",

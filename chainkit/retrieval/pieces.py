@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from chainkit.documents import Chunk, Document, Retrieved
 from chainkit.errors import ChainkitError, CompositionError, OutputError, ProviderError
@@ -39,11 +39,14 @@ def documents_in(value: Any) -> list[Document | Chunk]:
     if text is not None:
         return [Document("text", text)]
     if isinstance(value, Iterable) and not isinstance(value, bytes | dict):
-        items = list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        found = [(n, d) for n, item in enumerate(items, 1) for d in documents_in(item)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return [Document(f"text-{n}", d.text) if isinstance(d, Document) and d.id == "text" else d for n, d in found]
+        return [d for n, item in enumerate(cast("Iterable[Any]", value), 1) for d in _item(item, n)]
     msg = f"a long text is a text, a Document, or a list of them, and this is {type(value).__name__}: {value!r:.60}"
     raise CompositionError(msg)
+
+
+def _item(item: Any, number: int) -> list[Document | Chunk]:
+    """One of several, a bare text under its number."""
+    return [Document(f"text-{number}", item)] if isinstance(item, str) else documents_in(item)
 
 
 def chunks_of(documents: Sequence[Document | Chunk], size: int) -> list[Chunk]:

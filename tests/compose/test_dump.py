@@ -22,7 +22,7 @@ from chainkit.compose.parallel import assign
 from chainkit.errors import CompositionError
 from chainkit.memory import chatting, last, summary, tokens
 from chainkit.models.request import ToolSpec
-from chainkit.retrieval import answering, as_tool, conversational, summarise
+from chainkit.retrieval import answering, as_tool, conversational, extract, summarise
 from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
 from chainkit.retrieval import automatic, by_code, by_heading, by_sentence, by_tokens, recursive, semantic
 
@@ -142,6 +142,7 @@ CHAINS = {
     "answering with a judge": answering(fs.letters, "openai:a", verify="openai:b"),
     "agent with a search": agent(gpt, [as_tool(fs.letters, k=2)]),
     "summarise": summarise("openai:a", "refine", size=900, words=50, language="de", instruction="List.", failing="skip"),
+    "extract": extract("openai:a", list[fs.Book], instruction="Novels.", size=900, concurrency=2),
     "conversational": conversational(fs.letters, "openai:a", rewrite="openai:b"),
     "nested": ensemble(ensemble("openai:a", combine=vote()), "openai:b", combine=judge(gpt)).answer.named("deep").retry(2),
 }  # fmt: skip
