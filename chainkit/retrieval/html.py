@@ -27,7 +27,6 @@ _NAMES = {
     "og:title": "og_title", "article:published_time": "published",
 }  # fmt: skip
 _REFRESH = re.compile(r"\s*(\d+)[.\d]*\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class _Reader:
                     self.page.title = " ".join(unescape(text).split()) or None
             elif kind == "text":
                 if not self._silent:
-                    self._put(text if self._pre else _SPACE.sub(" ", text))
+                    self._put(text if self._pre else text.replace("\n", " "))
             elif self._silent:
                 self._heed(kind, name)
             elif kind == "open":

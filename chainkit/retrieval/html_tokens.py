@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
-from typing import NamedTuple
+from typing import TypeAlias
 
 RAW = frozenset({"script", "style", "title", "noscript", "iframe", "noembed", "noframes", "xmp"})
 """What stands in these is no markup."""
@@ -20,12 +20,11 @@ _LOOKED_AT = 4_000
 _RAW_END = {tag: re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE) for tag in RAW}
 
 
-class Token(NamedTuple):
-    """A text (`kind` "text"), a tag (`kind` "open" or "close") or what a raw element holds ("raw")."""
+_PLAIN = re.compile(r"""<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,40}+)(?![^\s/>])((?:[^<>"']++|"[^"<>]*+"|'[^'<>]*+')*+)>""")
+"""A tag as most are. It is looked for no farther than the next `<` or `>`, so that no form of text makes it slow."""
 
-    kind: str
-    name: str
-    text: str
+Token: TypeAlias = tuple[str, str, str]
+"""("text", "", text), ("open" or "close", tag, its attributes), or what a raw element holds: ("raw", tag, text)."""
 
 
 def tokens(markup: str) -> Iterator[Token]:
@@ -36,21 +35,29 @@ def tokens(markup: str) -> Iterator[Token]:
         if start < 0:
             break
         if start > at:
-            yield Token("text", "", unescape(markup[at:start]))
-        token, at = _tag(markup, start)
-        if token is None:
-            if at < 0:
-                at = start
-                break
-            continue
-        yield token
-        if token.kind == "open" and token.name in RAW:
-            found = _RAW_END[token.name].search(markup, at)
-            stop = end if found is None else found.start()
-            yield Token("raw", token.name, markup[at:stop])
-            at = stop
+            yield _text(markup[at:start])
+        plain = _PLAIN.match(markup, start)
+        if plain is not None:
+            closes, name, inside = plain.groups()
+            token, at = ("close" if closes else "open", name.lower(), inside), plain.end()
+        else:
+            token, at = _tag(markup, start)
+        if at < 0:
+            at = start
+            break
+        if token is not None:
+            yield token
+            if token[0] == "open" and token[1] in RAW:
+                found = _RAW_END[token[1]].search(markup, at)
+                stop = end if found is None else found.start()
+                yield "raw", token[1], markup[at:stop]
+                at = stop
     if at < end:
-        yield Token("text", "", unescape(markup[at:end]))
+        yield _text(markup[at:end])
+
+
+def _text(text: str) -> Token:
+    return "text", "", unescape(text) if "&" in text else text
 
 
 def _tag(markup: str, start: int) -> tuple[Token | None, int]:
@@ -61,14 +68,14 @@ def _tag(markup: str, start: int) -> tuple[Token | None, int]:
             return None, stop + 3
     name = _NAME.match(markup, start + 1)
     if name is None and markup[start + 1 : start + 2] not in ("!", "?", "/"):
-        return Token("text", "", "<"), start + 1
+        return ("text", "", "<"), start + 1
     stop = _end(markup, start)
     if stop < 0:
         return None, -1
     if name is None:
         return None, stop + 1
     kind = "close" if name.group(1) else "open"
-    return Token(kind, name.group(2).lower(), markup[name.end() : min(stop, name.end() + _LOOKED_AT)]), stop + 1
+    return (kind, name.group(2).lower(), markup[name.end() : min(stop, name.end() + _LOOKED_AT)]), stop + 1
 
 
 def _end(markup: str, start: int) -> int:
@@ -94,7 +101,7 @@ def _quoted(inside: str) -> bool:
 def given(text: str) -> dict[str, str]:
     """The attributes of a tag, by their lower-case names; the first of a name counts."""
     found: dict[str, str] = {}
-    for name, value in _GIVEN.findall(text):
+    for name, value in _GIVEN.findall(text[:_LOOKED_AT]):
         bare = value[1:-1] if value[:1] in "\"'" and len(value) > 1 else value
         found.setdefault(name.lower(), unescape(bare))
     return found

@@ -31,6 +31,8 @@ _IGNORED = frozenset(
 def read_manual(opened: Opened) -> Iterator[Document]:
     """A manual page: `# NAME` sections and `## ...` ones, its paragraphs, examples in fences."""
     text = text_of(opened, opened.whole())
+    if text.startswith(".so "):
+        raise Unreadable(f"it only refers to another manual page: {text[4:].strip()[:80]}")
     if not _PAGE.search(text):
         raise Unreadable("it is no manual page")
     heading = re.search(r'^[.\'](?:TH|Dt)\s+"?([^"\s]+)"?\s+"?(\w+)"?', text, re.MULTILINE)
