@@ -63,11 +63,12 @@ def newest(shown: Sequence[Messages], room: int, size: Callable[[Messages], int]
     """
     found: list[Messages] = []
     for exchange in reversed(shown):
-        fitting = next((e for e in _forms(exchange, whole_only=bool(found)) if size(e) <= room), None)
+        sized = ((form, size(form)) for form in _forms(exchange, whole_only=bool(found)))
+        fitting = next(((form, needs) for form, needs in sized if needs <= room), None)
         if fitting is None:
             break
-        found.append(fitting)
-        room -= size(fitting)
+        found.append(fitting[0])
+        room -= fitting[1]
     return found[::-1]
 
 

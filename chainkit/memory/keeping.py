@@ -144,7 +144,8 @@ def tokens(most: int, *, count: Callable[[Messages], int] = token_count) -> Toke
 
 def rules(keep: Keeping) -> tuple[Rule, ...]:
     """What `keep=` means: nothing, a rule, a function of messages, or several of them one after the other."""
-    given: Sequence[Any] = () if keep is None else keep if isinstance(keep, list | tuple) else (keep,)
+    found: Any = keep
+    given = cast("Sequence[Any]", found if isinstance(found, list | tuple) else () if found is None else (found,))
     made = tuple(_rule(each) for each in given)
     late = next((r for r in made[1:] if r.first), None)
     if late is not None:
