@@ -18,6 +18,7 @@ _WHERE = {
     "ScriptedIo": "clock",
     "ScriptedModel": "scripted",
     "ScriptedReranker": "scripted_tasks",
+    "ScriptedSearch": "scripted_search",
     "ScriptedSpeaker": "scripted_tasks",
     "ScriptedTranscriber": "scripted_tasks",
     "Shape": "shapes",
@@ -42,6 +43,7 @@ __all__ = [
     "ScriptedIo",
     "ScriptedModel",
     "ScriptedReranker",
+    "ScriptedSearch",
     "ScriptedSpeaker",
     "ScriptedTranscriber",
     "Shape",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from chainkit.testing.memories import MemoryCase as MemoryCase
     from chainkit.testing.memories import memory_conformance as memory_conformance
     from chainkit.testing.scripted import ScriptedModel as ScriptedModel
+    from chainkit.testing.scripted_search import ScriptedSearch as ScriptedSearch
     from chainkit.testing.scripted_tasks import ScriptedClassifier as ScriptedClassifier
     from chainkit.testing.scripted_tasks import ScriptedEmbedder as ScriptedEmbedder
     from chainkit.testing.scripted_tasks import ScriptedImageModel as ScriptedImageModel

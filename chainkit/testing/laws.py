@@ -22,7 +22,7 @@ from chainkit.errors import ChainkitError, CompositionError, StreamBroken
 from chainkit.run.events import Completed, Restarted, TextDelta
 from chainkit.run.run import Run
 from chainkit.testing.clock import ScriptedIo, virtual_run
-from chainkit.testing.scripted import ScriptedModel
+from chainkit.testing.scripted import Script
 from chainkit.usage import total_usage
 
 _SEED = 7
@@ -53,8 +53,9 @@ def walk(chain: Chain[Any, Any]) -> Iterator[Chain[Any, Any]]:
 def rewind(chain: Chain[Any, Any]) -> None:
     """Begin every script in the chain anew."""
     for part in walk(chain):
-        if isinstance(part, ScriptedModel):
-            part.script.rewind()
+        script = part.__dict__.get("script")
+        if isinstance(script, Script):
+            script.rewind()
 
 
 def check_laws(
