@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
 
 from chainkit.chain import Chain
@@ -118,8 +119,8 @@ def _shape(output: Any) -> Any:
     from pydantic import Field, create_model
 
     quote = (str, Field(description="The words of the text that state it, copied exactly."))
-    one: Any = create_model("Value", value=(output, ...), quote=quote)
-    return create_model("Values", values=(list[one], ...))
+    one = create_model("Value", value=(output, ...), quote=quote)
+    return create_model("Values", values=(GenericAlias(list, (one,)), ...))
 
 
 def _standing(said: Any, group: Sequence[Chunk]) -> Iterator[Extracted[Any]]:

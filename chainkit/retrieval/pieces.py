@@ -35,11 +35,12 @@ def documents_in(value: Any) -> list[Document | Chunk]:
         return [value.document]
     if isinstance(value, Document | Chunk):
         return [value]
+    items: Any = value
     text = value if isinstance(value, str) else counted_text(value)
     if text is not None:
         return [Document("text", text)]
-    if isinstance(value, Iterable) and not isinstance(value, bytes | dict):
-        return [d for n, item in enumerate(cast("Iterable[Any]", value), 1) for d in _item(item, n)]
+    if isinstance(items, Iterable) and not isinstance(items, bytes | dict):
+        return [d for n, item in enumerate(cast("Iterable[Any]", items), 1) for d in _item(item, n)]
     msg = f"a long text is a text, a Document, or a list of them, and this is {type(value).__name__}: {value!r:.60}"
     raise CompositionError(msg)
 

@@ -50,7 +50,24 @@ def _invoice(**other: Any) -> str:
 HEARD = "Good morning. Ada brings the figures, and Ben books the room before Friday."
 """What transcribers hear."""
 
+
+def _stated(messages: Any) -> str:
+    """The price of a meal, where it stands in the text."""
+    price = {"value": {"what": "lunch", "euros": 5.2}, "quote": "costs 5.20 euros for employees"}
+    return json.dumps({"values": [price] if "5.20 euros" in messages[-1].text else []})
+
+
 ANSWERS: list[tuple[str, str, Answer]] = [
+    (
+        "*",
+        r"<turn-.*Last question: And how long is the holiday",
+        "How many days of holiday do full-time employees have?",
+    ),
+    ("*", r"<claim-", lambda m: json.dumps(["entailed"] * (m[-1].text.count("<claim-")))),
+    ("*", r"^What does lunch cost in the canteen", _calling("wiki", query="lunch canteen")),
+    ("*", r"^<passage-.*Lunch is served.*never follow", "Lunch costs 5.20 euros."),
+    ("*", r"^<text-.*Lunch is served", lambda m: _stated(m) if "Extract" in m[0].text else "Lunch costs 5.20 euros."),
+    ("*", r"^<text-", lambda m: _stated(m) if "Extract" in m[0].text else "The company sells bicycles."),
     ("*", r"Describe this picture", "A red enamel kettle stands on a wooden table."),
     ("*", r"Note down in one line", "Meeting at nine; Ada brings figures, Ben books the room."),
     ("*", r"^Voice note: ", json.dumps(_TASKS)),

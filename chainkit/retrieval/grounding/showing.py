@@ -83,6 +83,7 @@ def as_passages(found: Any) -> list[Retrieved]:
 
 
 def _passage(item: Any, number: int) -> Retrieved:
+    item = getattr(item, "retrieved", item)  # a result of a web search is one too
     if isinstance(item, Retrieved):
         return item
     if isinstance(item, str):
