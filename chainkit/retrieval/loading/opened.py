@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from tempfile import SpooledTemporaryFile
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from chainkit.documents import Document, Region
 from chainkit.errors import MissingExtra
 from chainkit.retrieval.loading.options import Options, too_much
 
+_IN_MEMORY = 8 << 20
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 
 
@@ -28,6 +30,18 @@ class Opened:
     options: Options
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     charset: str | None = None
+    _held: list[BinaryIO] = field(default_factory=list[BinaryIO], repr=False)
+
+    def temporary(self) -> BinaryIO:
+        """A file for what is unpacked, in memory while it is small; it goes when the source has been read."""
+        held = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - `close` does it
+        self._held.append(held)
+        return held
+
+    def close(self) -> None:
+        """Let the temporary files go."""
+        for held in self._held:
+            held.close()
 
     def whole(self) -> bytes:
         """All bytes. Raises Unreadable where they are more than `max_bytes`."""

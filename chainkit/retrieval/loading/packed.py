@@ -7,10 +7,9 @@ stored plainly; pictures and sounds, which hold no text, are empty in it; and no
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from chainkit.retrieval.loading.opened import Opened
 from chainkit.retrieval.loading.options import Unreadable, too_much
@@ -20,7 +19,6 @@ _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _XML = (".xml", ".rels", ".opf", ".ncx", ".vml")
 _DECLARED = tuple("<!ENTITY".encode(c) for c in ("utf-8", "utf-16-le", "utf-16-be"))
 _BLOCK = 1 << 16
-_HELD = 8 << 20
 _SMALL = 1 << 20
 """Bytes below which a ratio says nothing."""
 _MEMBERS = 100_000
@@ -90,14 +88,14 @@ class Packed:
 def plain_copy(opened: Opened) -> BinaryIO:
     """The file, unpacked within bounds and stored without packing, for a parser of packed files."""
     packed = Packed(opened)
-    held = tempfile.SpooledTemporaryFile(max_size=_HELD)  # noqa: SIM115 - it goes when the parser is done
+    held = opened.temporary()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as copy:
         for name in dict.fromkeys(packed.names):
             with copy.open(name, "w", force_zip64=False) as member:
                 if _text(name):
                     packed.copied(name, member.write)
     held.seek(0)
-    return cast("BinaryIO", held)
+    return held
 
 
 def _text(name: str) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO, cast
 
 from chainkit.documents import Document
 from chainkit.errors import ChainkitError
@@ -23,8 +21,6 @@ _SORTS = (
     (stat.S_ISBLK, "a device"),
 )
 _BLOCK = 1 << 20
-_HELD = 8 << 20
-"""Unpacked bytes that are held in memory; more go to a temporary file."""
 
 
 def seen(path: str) -> os.stat_result:
@@ -94,6 +90,8 @@ def read_opened(opened: Opened, media: str = "") -> Iterator[Document]:
         raise Unreadable("there is not enough memory to read it") from error
     except Exception as error:
         raise _broken(found, error) from error
+    finally:
+        opened.close()
 
 
 def _broken(found: Format, error: Exception) -> Unreadable:
@@ -109,8 +107,7 @@ def unpacked(opened: Opened) -> None:
     """Put what a gzip file holds in its place. Raises Unreadable past `max_unpacked`."""
     if not opened.name.lower().endswith(".gz"):
         return
-    held = tempfile.SpooledTemporaryFile(max_size=_HELD)  # noqa: SIM115 - it goes with the source
-    size = 0
+    held, size = opened.temporary(), 0
     with gzip.GzipFile(fileobj=opened.stream) as packed:
         while block := packed.read(_BLOCK):
             size += len(block)
@@ -118,5 +115,5 @@ def unpacked(opened: Opened) -> None:
                 raise too_much(f"unpacked it has {size:,} bytes or more", opened.options, "max_unpacked")
             held.write(block)
     held.seek(0)
-    opened.stream, opened.size = cast("BinaryIO", held), size
+    opened.stream, opened.size = held, size
     opened.name = opened.name[:-3]
