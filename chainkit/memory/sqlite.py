@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chainkit.errors import CompositionError
 from chainkit.memory.as_json import joined, line_of
 from chainkit.memory.store import named
 from chainkit.messages import Message, Messages
@@ -72,6 +73,12 @@ class SqliteMemory:
 
     def _rows(self, sql: str, conversation: str, *values: str) -> list[Any]:
         return self._db.execute(sql, (named(conversation), *values))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """In another process the same file is opened; what is in memory cannot go there."""
+        if self._db.path is None:
+            raise CompositionError("conversations in memory cannot go to another process", cure='"sqlite:chat.db"')
+        return SqliteMemory, (self.where,)
 
     def __repr__(self) -> str:
         return f"SqliteMemory({self._db.where})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chainkit import Messages, load, message
-from chainkit.errors import AuthenticationError, ChainkitError, ConnectionFailed, MissingExtra
-from chainkit.memory import FileMemory, SqliteMemory, chatting, last, memory, recall
+from chainkit import Messages, Run, load, message, model
+from chainkit.errors import AuthenticationError, ChainkitError, CompositionError, ConnectionFailed, MissingExtra
+from chainkit.memory import FileMemory, SqliteMemory, chatting, last, memory, recall, summary
 from chainkit.testing import ScriptedModel
 
 SPECS = ["sqlite:{0}/chat.db", "file:{0}/chats"]
@@ -202,7 +203,6 @@ def test_a_lost_connection_to_postgres_is_opened_anew(postgres_url: str) -> None
 
 
 def test_a_chain_with_recall_comes_back_from_its_dump(tmp_path: Path) -> None:
-    from chainkit import model
     from chainkit.retrieval.stores import store
 
     held, old = SqliteMemory(tmp_path / "a.db"), store("sqlite")
@@ -212,6 +212,34 @@ def test_a_chain_with_recall_comes_back_from_its_dump(tmp_path: Path) -> None:
     again = load(data, names={f"sqlite:{tmp_path}/a.db": held, "sqlite": old})
     assert again == chat
     assert again.dump() == data
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_chain_that_remembers_goes_to_another_process(spec: str, tmp_path: Path) -> None:
+    chat = chatting(ScriptedModel("a"), memory=spec.format(tmp_path), conversation="ada", keep=last(4))
+    chat.invoke("one")
+    again = pickle.loads(pickle.dumps(chat))
+    again.invoke("two")
+    assert [m.text for m in chat.memory.turns("ada")] == ["one", "a", "two", "a"]
+    with pytest.raises(CompositionError, match="cannot go to another process"):
+        pickle.dumps(chatting(ScriptedModel(), memory="sqlite"))
+
+
+@pytest.mark.local
+def test_a_real_model_is_told_what_was_said_and_its_streamed_answer_is_kept(local_model: str, tmp_path: Path) -> None:
+    talk = model(local_model, max_tokens=12, temperature=0, seed=1)
+    chat = chatting(
+        talk, memory=f"sqlite:{tmp_path}/chat.db", conversation="ada", keep=summary(talk, after=30, leave=0)
+    )
+    with Run() as run:
+        for question in ("My dog is called Rex.", "What is my dog called?", "And how old is he?"):
+            with chat.stream(question) as stream:
+                shown = "".join(stream)
+            assert chat.memory.turns("ada")[-1].text == shown
+    asked = [row for row in run.rows if "summary" not in row.path]
+    assert asked[1].usage.input > asked[0].usage.input
+    assert len(run.rows) == 4
+    assert '"text"' in chat.memory.note("ada", "summary")
 
 
 def test_reading_a_long_conversation_is_quick(tmp_path: Path) -> None:
