@@ -37,6 +37,7 @@ def tokens(markup: str) -> Iterator[Token]:
         if start > at:
             yield _text(markup[at:start])
         plain = _PLAIN.match(markup, start)
+        token: Token | None
         if plain is not None:
             closes, name, inside = plain.groups()
             token, at = ("close" if closes else "open", name.lower(), inside), plain.end()

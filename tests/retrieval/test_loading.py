@@ -346,6 +346,9 @@ def test_a_folder_means_its_files_of_known_kinds_and_nothing_hidden(tmp_path) ->
     assert [Path(s.id).name for s in sources(tmp_path, kinds=["code", ".txt"])] == ["a.txt", "c.py"]
     assert [Path(s.id).name for s in sources(tmp_path, exclude=["in", "*.md"])] == ["README", "a.txt"]
     assert [Path(s.id).name for s in sources(str(tmp_path / "**/*.md"))] == ["b.md", "linked.md"]
+    assert [Path(s.id).name for s in sources(str(tmp_path / "i*/**"))] == ["c.py"]
+    assert [Path(s.id).name for s in sources(str(tmp_path / "**.txt"))] == ["a.txt"]
+    assert [Path(s.id).name for s in sources(str(tmp_path / ".*/*.md"))] == ["d.md"]
 
 
 def test_ids_keep_the_form_in_which_a_path_was_given(tmp_path, monkeypatch) -> None:

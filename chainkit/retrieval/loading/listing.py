@@ -41,7 +41,9 @@ def _matching(path: Path) -> Iterator[str]:
     parts = path.parts
     first = next(n for n, part in enumerate(parts) if has_magic(part))
     root, hidden = Path(*parts[:first]), any(part.startswith(".") for part in parts[first:])
-    for found in root.glob("/".join(parts[first:])):
+    # pathlib wants `**` alone, and takes a last one for folders only.
+    wild = [part if part == "**" else part.replace("**", "*") for part in parts[first:]]
+    for found in root.glob("/".join([*wild, "*"] if wild[-1] == "**" else wild)):
         inside = found.relative_to(root).parts
         passed = not _PASSED_OVER.isdisjoint({*inside} - {*parts})
         if not passed and (hidden or not any(p.startswith(".") for p in inside)) and not os.path.isdir(found):  # noqa: PTH112 - the same
