@@ -27,6 +27,8 @@ from chainkit.retrieval.grounding.parts import (
 from chainkit.retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chainkit.retrieval.indexing import Index
 
 RELEVANT = 0.3
@@ -45,7 +47,7 @@ class AnsweringOptions(TypedDict, total=False):
 
 
 def answering(
-    retriever: Index | Chain[str, Any] | Any,
+    retriever: Index | Chain[str, Any] | Callable[[str], Any],
     model: str | Chain[Any, Any],
     k: int = 4,
     *,

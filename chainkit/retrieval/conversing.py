@@ -20,6 +20,8 @@ from chainkit.retrieval.grounding.parts import text_of
 from chainkit.retrieval.grounding.showing import sign
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chainkit.retrieval.indexing import Index
 
 Conversation: TypeAlias = "str | Message | Messages | list[Message] | Mapping[str, Any]"
@@ -38,7 +40,7 @@ _RULES = (
 
 
 def conversational(
-    retriever: Index | Chain[str, Any] | Any,
+    retriever: Index | Chain[str, Any] | Callable[[str], Any],
     model: str | Chain[Any, Any],
     k: int = 4,
     *,

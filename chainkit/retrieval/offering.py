@@ -14,6 +14,8 @@ from chainkit.retrieval.grounding.showing import IS_DATA, delimited
 from chainkit.tools.tool import Tool, tool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chainkit.retrieval.indexing import Index
 
 DESCRIPTION = (
@@ -61,7 +63,7 @@ class Listed:
 
 
 def as_tool(
-    retriever: Index | Chain[str, Any] | Any,
+    retriever: Index | Chain[str, Any] | Callable[[str], Any],
     *,
     name: str = "search",
     description: str = DESCRIPTION,

@@ -32,6 +32,7 @@ from chainkit import (
     vote,
 )
 from chainkit.evaluate import compare, evaluate, exact
+from chainkit.retrieval import answering, extract, summarise
 
 
 class Book(BaseModel):
@@ -104,6 +105,11 @@ index("docs", size="big")  # error
 index("docs").search("q", by="magic")  # error
 index("docs").retriever(3, wher={"a": 1})  # error
 index("docs").retriever(3).invoke(3)  # error
+index("docs").answering("openai:a", verfy="quotes")  # error
+index("docs").answering("openai:a", unsupported="hide")  # error
+answering(index("docs"), "openai:a").invoke("q").text.titel  # error
+summarise("openai:a", "guess")  # error
+extract("openai:a", list[int]).invoke("q").values[0].value.titel  # error
 chatting("openai:a")  # error
 chatting("openai:a", memory=3)  # error
 chatting("openai:a", memory="sqlite", keep=7)  # error

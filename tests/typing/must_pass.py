@@ -75,8 +75,24 @@ from chainkit.messages import Media, Messages
 from chainkit.models.embed import Embeddings
 from chainkit.models.image import Images
 from chainkit.models.rerank import Reranked, RerankInput
-from chainkit.retrieval import Decay, Queries, Store, Weighted, judging, multi_query, store
+from chainkit.retrieval import (
+    Answer,
+    Decay,
+    Extraction,
+    Queries,
+    Store,
+    Summary,
+    Weighted,
+    answering,
+    conversational,
+    extract,
+    judging,
+    multi_query,
+    store,
+    summarise,
+)
 from chainkit.retrieval.sqlite import SqliteStore
+from chainkit.tools.tool import Tool
 from chainkit.models.speak import Speech
 from chainkit.models.transcribe import Transcript
 from chainkit.streaming import Partial
@@ -239,13 +255,25 @@ assert_type(wiki.search_many(["q"]), list[list[Retrieved]])
 assert_type(multi_query("openai:a").invoke("q"), Queries)
 assert_type(judging("openai:a"), Chain[RerankInput, Reranked])
 wiki.retriever(3, queries=lambda question: [question], rerank="cohere:rerank-v3.5")
+assert_type(wiki.answering("openai:a", verify="quotes", unsupported="drop", context=900), Chain[str, Answer])
+assert_type(answering(wiki.retriever(3), gpt, verify=gpt), Chain[str, Answer])
+assert_type(
+    answering(lambda question: [question], "openai:a", focus=0.4).invoke("q").citations[0].span, tuple[int, int]
+)
+assert_type(conversational(wiki, "openai:a", verify="overlap").invoke({"question": "a", "turns": []}), Answer)
+assert_type(summarise("openai:a", "refine", words=9).invoke("q"), Summary)
+assert_type(extract("openai:a", Book), Chain[Any, Extraction[Book]])
+assert_type(extract("openai:a", list[Book]).invoke("q").values[0].value, Book)
+assert_type(wiki.as_tool(name="wiki", k=3), Tool[..., str])
 any_store: Store = SqliteStore("it.index")
 held_memory: Memory = SqliteMemory()
 assert_type(store("qdrant:http://localhost:6333/wiki").search_text(["q"], 3), list[list[Retrieved]])
 
 
 assert_type(chatting("openai:a", memory="sqlite", keep=last(4)), Chain[Promptable | Mapping[str, Any], Reply])
-assert_type(chatting(books, memory=held_memory, keep=[tokens(9), recall(2)]).invoke({"conversation": "a", "message": "b"}), Book)
+assert_type(
+    chatting(books, memory=held_memory, keep=[tokens(9), recall(2)]).invoke({"conversation": "a", "message": "b"}), Book
+)
 assert_type(chatting(gpt, memory=held_memory, keep=lambda turns: turns[-4:]).text.invoke("a"), str)
 assert_type(memory("sqlite").turns("ada"), Messages)
 lc.to_retriever(wiki, k=2)
