@@ -16,7 +16,7 @@ from chainkit.retrieval.splitting.spans import INK, Span, trimmed, whole
 
 _BLANK = re.compile(r"\n[ \t\r\f\v]+\n")
 _GAP = re.compile(r"\s|(?<=[、，；：,;])(?=[^\s\d])")
-NO_OUTLINE = Outline([], [])
+NO_OUTLINE = Outline([], [], [])
 
 
 def filled(text: str, start: int, end: int, size: int, overlap: int = 0, marks: Outline = NO_OUTLINE) -> Iterator[Span]:
@@ -45,17 +45,23 @@ def filled(text: str, start: int, end: int, size: int, overlap: int = 0, marks: 
 def cut_of(text: str, start: int, reached: int, most: int, marks: Outline = NO_OUTLINE) -> int:
     """The best place after `reached`, and up to `most`, to end a piece that begins at `start`."""
     least = max(start + (most - start) // 3, reached) + 1
-    at = _paragraph(text, least, most)
-    if at < 0:
+    at = text.rfind("\n\n", least, most + 2)
+    finer = at < 0
+    if finer:
         at = _finer(text, start, reached, least, most)
-    kept = marks.fence(at) or table(text, at, most - start)
+    kept = marks.fence(at) if marks.fences else None
+    if kept is None and finer and marks.bars:
+        kept = table(text, at, most - start)
     if kept is None or kept[1] - kept[0] > most - start:
         return at
     return kept[1] if kept[1] <= most else kept[0]
 
 
 def _finer(text: str, start: int, reached: int, least: int, most: int) -> int:
-    """Where no paragraph ends in the last two thirds."""
+    """Where no empty line stands in the last two thirds."""
+    blank = _paragraph(text, least, most)
+    if blank >= 0:
+        return blank
     early = _paragraph(text, reached + 1, least)
     if early >= 0 and not _heading(text, start, early) and _fits(text, early, most - start):
         return early
@@ -82,9 +88,7 @@ def _fits(text: str, at: int, size: int) -> bool:
 
 def _paragraph(text: str, least: int, most: int) -> int:
     at = text.rfind("\n\n", least, most + 2)
-    if at >= 0:
-        return at
-    return max((m.start() for m in _BLANK.finditer(text, least, most + 2)), default=-1)
+    return at if at >= 0 else max((m.start() for m in _BLANK.finditer(text, least, most + 2)), default=-1)
 
 
 def _line(text: str, least: int, most: int) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from chainkit.documents import Chunk, Document
 from chainkit.errors import CompositionError
 from chainkit.retrieval.splitting.filling import filled
 from chainkit.retrieval.splitting.outline import Outline, outline
-from chainkit.retrieval.splitting.spans import Passage, chunks, trimmed
+from chainkit.retrieval.splitting.spans import Passage, chunks
 from chainkit.retrieval.splitting.splitter import Splitter, sized
 
 _DEEPEST = 6
@@ -34,28 +33,13 @@ class ByHeading(Splitter):
 
 
 def _passages(text: str, level: int, size: int) -> Iterator[Passage]:
-    wide = outline(text, level)
-    if all(end - start <= size for start, end, _ in wide.sections):
-        yield from _kept(text, wide.sections)
-        return
-    deep = outline(text)
-    starts = {start for start, _, _ in wide.sections}
-    number = 0
-
-    def section(passage: Passage) -> int:
-        nonlocal number
-        number += passage[0] in starts
-        return number
-
-    for _, parts in groupby(deep.sections, section):
-        yield from _joined(text, list(parts), size, deep)
-
-
-def _kept(text: str, sections: list[Passage]) -> Iterator[Passage]:
-    for start, end, path in sections:
-        a, b = trimmed(text, start, end)
-        if b > a:
-            yield a, b, path
+    marks = outline(text)
+    parts, first = marks.sections, 0
+    for n in range(1, len(parts) + 1):
+        if n < len(parts) and marks.levels[n] > level:
+            continue
+        yield from _joined(text, parts[first:n], size, marks)
+        first = n
 
 
 def _joined(text: str, parts: list[Passage], size: int, marks: Outline) -> Iterator[Passage]:

@@ -11,15 +11,23 @@ from chainkit.retrieval.splitting.spans import Headings, Passage, Span
 _MARK = r" {0,3}(?:(#{1,6})[ \t]+(\S[^\n]*)|(`{3,}|~{3,})([^\n]*))"
 _MARKS = re.compile(r"\n" + _MARK)
 _FIRST = re.compile(_MARK)
+_HEADING, _FENCE = 2, 4
+"""The last group of either kind of mark."""
 _CLOSING = re.compile(r"(?:^|[ \t]+)#+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`sections`: from a heading to the next one, each with its path; `fences`: blocks of code, fences included."""
+    """`sections`: from a heading to the next one, each with its path; `fences`: blocks of code, fences included.
+
+    `levels` are those of the headings with which the sections begin, 0 for what stands before the first; `bars` says
+    that there may be tables.
+    """
 
     sections: list[Passage]
     fences: list[Span]
+    levels: list[int]
+    bars: bool = False
 
     def fence(self, at: int) -> Span | None:
         """The block of code that a cut here would go through."""
@@ -33,31 +41,34 @@ class Outline:
         return self.fences[bisect_left(self.fences, (start,)) : bisect_left(self.fences, (end,))]
 
 
-def outline(text: str, deepest: int = 6) -> Outline:
-    """The sections of a text, by headings down to a level, and its fenced code, in which nothing is a heading."""
+def outline(text: str) -> Outline:
+    """The sections of a text, and its fenced code, in which nothing is a heading."""
     marks = _marks(text)
     fences = _fences(marks, len(text)) if "```" in text or "~~~" in text else []
     sections: list[Passage] = []
+    levels: list[int] = []
     stack: list[tuple[int, str]] = []
     path: Headings = ()
-    start, inside = 0, 0
+    start, level = 0, 0
+    hidden = iter([*fences, (len(text) + 1, len(text) + 1)])
+    opens, closes = next(hidden)
     for match in marks:
-        sign = match.group(1)
-        if sign is None or len(sign) > deepest:
+        if match.lastindex != _HEADING:
             continue
         at = match.start(1)
-        while inside < len(fences) and fences[inside][1] <= at:
-            inside += 1
-        if inside < len(fences) and fences[inside][0] <= at:
+        while closes <= at:
+            opens, closes = next(hidden)
+        if opens <= at:
             continue
         if at > start:
             sections.append((start, at, path))
-        stack = [s for s in stack if s[0] < len(sign)]
-        stack.append((len(sign), _title(match.group(2))))
+            levels.append(level)
+        start, level = at, match.end(1) - at
+        while stack and stack[-1][0] >= level:
+            stack.pop()
+        stack.append((level, _title(match.group(2))))
         path = tuple([title for _, title in stack])
-        start = at
-    sections.append((start, len(text), path))
-    return Outline(sections, fences)
+    return Outline([*sections, (start, len(text), path)], fences, [*levels, level], "|" in text)
 
 
 def _marks(text: str) -> list[re.Match[str]]:
@@ -73,7 +84,7 @@ def _title(words: str) -> str:
 def _fences(marks: list[re.Match[str]], end: int) -> list[Span]:
     """Blocks between a fence and the next one of its kind that is as long and says nothing; an open one is none."""
     found: list[Span] = []
-    opened: list[re.Match[str]] = [m for m in marks if m.group(3) is not None]
+    opened = [m for m in marks if m.lastindex == _FENCE]
     never: dict[str, int] = {}
     n = 0
     while n < len(opened):
@@ -91,7 +102,7 @@ def _fences(marks: list[re.Match[str]], end: int) -> list[Span]:
 
 def _closing(fences: list[re.Match[str]], start: int, sign: str) -> int | None:
     for n in range(start, len(fences)):
-        if fences[n].group(3).startswith(sign) and not fences[n].group(4).strip():
+        if not fences[n][4].strip() and fences[n][3].startswith(sign):
             return n
     return None
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainkit.documents import Chunk, Document
 from chainkit.retrieval.splitting.filling import filled
 from chainkit.retrieval.splitting.outline import Outline, outline
-from chainkit.retrieval.splitting.spans import INK, Passage, chunks
+from chainkit.retrieval.splitting.spans import Passage, chunks, trimmed
 from chainkit.retrieval.splitting.splitter import SIZE, Splitter, sized
 
 
@@ -27,22 +26,17 @@ class Recursive(Splitter):
         return chunks(document, passages(document.text, outline(document.text), self.size, self.overlap))
 
 
-def passages(text: str, marks: Outline, size: int, overlap: int = 0) -> Iterator[Passage]:
+def passages(text: str, marks: Outline, size: int, overlap: int = 0) -> list[Passage]:
     """The pieces of each section that fit, with its headings."""
+    found: list[Passage] = []
     for start, end, path in marks.sections:
-        if end - start <= size:
-            stop = start + len(text[start:end].rstrip())
-            if stop > start:
-                first = start if path or not text[start].isspace() else _first(text, start, stop)
-                yield first, stop, path
+        if end - start > size:
+            found += [(a, b, path) for a, b in filled(text, start, end, size, overlap, marks)]
             continue
-        for a, b in filled(text, start, end, size, overlap, marks):
-            yield a, b, path
-
-
-def _first(text: str, start: int, end: int) -> int:
-    found = INK.search(text, start, end)
-    return found.start() if found else end
+        first, stop = trimmed(text, start, end)
+        if stop > first:
+            found.append((first, stop, path))
+    return found
 
 
 def recursive(size: int = SIZE, *, overlap: int = 0) -> Recursive:

@@ -31,6 +31,8 @@ def chunks(document: Document, passages: Iterable[Passage]) -> list[Chunk]:
 def trimmed(text: str, start: int, end: int) -> Span:
     """A span without white space at its ends; an empty one where there is nothing else."""
     end = start + len(text[start:end].rstrip())
+    if start == end or not text[start].isspace():
+        return start, end
     first = INK.search(text, start, end)
     return (first.start() if first else end), end
 
