@@ -155,6 +155,34 @@ def test_word_gives_headings_lists_tables_and_what_it_says_of_itself(tmp_path) -
     }  # fmt: skip
 
 
+def test_word_text_in_links_boxes_forms_and_marked_changes_is_not_lost(tmp_path) -> None:
+    made = docx.Document()
+    made.add_paragraph("begin")
+    made.save(tmp_path / "a.docx")
+    run = "<w:r><w:t xml:space='preserve'>%s</w:t></w:r>"
+    box = f"<w:txbxContent><w:p>{run % 'boxed'}</w:p></w:txbxContent>"
+    body = (
+        f"<w:sdt><w:sdtContent><w:p>{run % 'form'}</w:p></w:sdtContent></w:sdt>"
+        f"<w:p>{run % 'a '}<w:hyperlink>{run % 'link'}</w:hyperlink><w:ins>{run % ' new'}</w:ins>"
+        "<w:del><w:r><w:delText> old</w:delText></w:r></w:del></w:p>"
+        f"<w:p>{run % 'by'}<w:r><mc:AlternateContent xmlns:mc='http://schemas.openxmlformats.org/markup-compatibility/2006'>"
+        f"<mc:Choice Requires='wps'>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
+        f"<w:tbl><w:tr><w:sdt><w:sdtContent><w:tc><w:p>{run % 'cell'}</w:p><w:tbl><w:tr><w:tc><w:p>{run % 'inner'}</w:p>"
+        "</w:tc></w:tr></w:tbl></w:tc></w:sdtContent></w:sdt></w:tr></w:tbl>"
+    )
+    rewritten(tmp_path / "a.docx", "word/document.xml", b"<w:sectPr", body.encode() + b"<w:sectPr")
+    assert only(tmp_path / "a.docx").text == "begin\n\nform\n\na link new\n\nby\nboxed\n\ncell inner"
+
+
+def rewritten(path, name, old, new) -> None:
+    with zipfile.ZipFile(path) as packed:
+        parts = {n: packed.read(n) for n in packed.namelist()}
+    parts[name] = parts[name].replace(old, new, 1)
+    with zipfile.ZipFile(path, "w") as packed:
+        for n, data in parts.items():
+            packed.writestr(n, data)
+
+
 def test_slides_are_regions_with_titles_tables_groups_and_notes(tmp_path) -> None:
     made = pptx.Presentation()
     first = made.slides.add_slide(made.slide_layouts[1])
@@ -463,6 +491,8 @@ def test_wrong_questions_are_refused_with_the_cure(tmp_path) -> None:
     assert "docs/**/*.md" in str(told.value)
     with pytest.raises(CompositionError, match="no option 'max_page'.*", check=lambda e: "max_pages" in str(e)):  # type: ignore[call-overload]
         load(tmp_path, max_page=3)
+    with pytest.raises(CompositionError, match="'pfd' is neither a kind nor a suffix"):
+        load(tmp_path, kinds=["pfd"])
     with pytest.raises(CompositionError, match="max_pages=0 is no positive"):
         load(tmp_path, max_pages=0)
     with pytest.raises(CompositionError, match="takes paths and URLs, and got int"):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from chainkit.documents import Document
-from chainkit.errors import ChainkitError, CompositionError
-from chainkit.retrieval.loading.formats import format_of, suffix_of
+from chainkit.errors import ChainkitError, CompositionError, did_you_mean
+from chainkit.retrieval.loading.formats import KINDS, format_of, suffix_of
 from chainkit.retrieval.loading.listing import paths
 from chainkit.retrieval.loading.opened import Opened
 from chainkit.retrieval.loading.options import LoadOptions, Options, Unreadable, options
@@ -117,6 +117,9 @@ def sources(where: Where, **given: Unpack[LoadOptions]) -> list[Source]:
     A path that is a text keeps the form in which it was given. Raises ChainkitError where there is nothing.
     """
     limits = options(given)
+    for kind in limits.kinds or ():
+        if kind not in KINDS and not kind.startswith("."):
+            raise CompositionError(f"kinds={kind!r} is neither a kind nor a suffix", cure=did_you_mean(kind, KINDS))
     found = {source.id: source for one in _listed(where) for source in _meant(one, limits)}
     return list(found.values())
 

@@ -13,6 +13,11 @@ from chainkit.retrieval.loading.packed import plain_copy
 _LEVEL = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop)\s*(\d)", re.IGNORECASE)
 _LISTED = re.compile(r"list|aufzählung", re.IGNORECASE)
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_SPARE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+"""What is said again for programs that do not know the newer form."""
+_WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
+_SHOWN = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}txbxContent": "\n"}
+_TOLD = (f"{_W}t", *_SHOWN)
 
 
 def read_docx(opened: Opened) -> Iterator[Document]:
@@ -22,14 +27,10 @@ def read_docx(opened: Opened) -> Iterator[Document]:
     # A paragraph's own `style` searches all styles each time.
     styles = {style.style_id: str(style.name or "") for style in found.styles}
     growing, lines = Growing(opened), list[str]()
-    for block in found.iter_inner_content():
-        if hasattr(block, "rows"):
-            growing.add("\n".join(lines))
-            lines = []
-            growing.add("\n".join(_rows(block)))
-            continue
-        text = _line(block, styles)
-        if text.startswith("- "):
+    for block in inside(found.element.body, "p", "tbl"):
+        table = block.tag == f"{_W}tbl"
+        text = "\n".join(_rows(block)) if table else _line(block, styles)
+        if text.startswith("- ") and not table:
             lines.append(text)
             continue
         growing.add("\n".join(lines))
@@ -39,6 +40,16 @@ def read_docx(opened: Opened) -> Iterator[Document]:
     for note in _notes(found):
         growing.add(note)
     yield growing.document(**told(found.core_properties, growing.text))
+
+
+def inside(element: Any, *names: str) -> Iterator[Any]:
+    """Those elements in an element, also where a form, a marked change or the like is wrapped around them."""
+    for child in element:
+        name = child.tag.removeprefix(_W) if isinstance(child.tag, str) else ""
+        if name in names:
+            yield child
+        elif name in _WRAPPERS:
+            yield from inside(child, *names)
 
 
 def told(properties: Any, text: str) -> dict[str, Any]:
@@ -53,10 +64,10 @@ def told(properties: Any, text: str) -> dict[str, Any]:
 
 
 def _line(paragraph: Any, styles: dict[str, str]) -> str:
-    text = _text(paragraph._p)
+    text = _text(paragraph)
     if not text:
         return ""
-    about = paragraph._p.pPr
+    about = paragraph.pPr
     name = "" if about is None or about.pStyle is None else styles.get(about.pStyle.val, "")
     level = _LEVEL.search(name)
     if name.lower() in ("title", "titel"):
@@ -68,26 +79,26 @@ def _line(paragraph: Any, styles: dict[str, str]) -> str:
 
 
 def _text(paragraph: Any) -> str:
-    """All text of a paragraph, links, insertions and fields too; what was deleted is not in `w:t`."""
-    parts = [
-        node.text or "" if node.tag == f"{_W}t" else "\t" if node.tag == f"{_W}tab" else "\n"
-        for node in paragraph.iter(f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr")
-        if node.tag != f"{_W}tab" or node.getparent().tag != f"{_W}tabs"
-    ]
+    """All text of a paragraph: links, insertions, fields and boxes too. What was deleted is not in `w:t`."""
+    twice = {t for spare in paragraph.iter(_SPARE) for t in spare.iter(f"{_W}t")}
+    parts = [_SHOWN.get(n.tag) or n.text or "" for n in paragraph.iter(*_TOLD) if n not in twice]
     return "".join(parts).strip()
 
 
 def _rows(table: Any) -> Iterator[str]:
-    """A line for each row. A cell that spans several columns or rows is said once a row."""
-    for row in table.rows:
-        cells: list[str] = []
-        last = None
-        for cell in row.cells:
-            if cell._tc is not last:
-                cells.append(" ".join(" ".join(_text(p) for p in cell._tc.iter(f"{_W}p")).split()))
-            last = cell._tc
+    """A line for each row."""
+    for row in inside(table, "tr"):
+        cells = [" ".join(" ".join(_pieces(cell)).split()) for cell in inside(row, "tc")]
         if any(cells):
             yield " | ".join(cells)
+
+
+def _pieces(cell: Any) -> Iterator[str]:
+    for block in inside(cell, "p", "tbl"):
+        if block.tag == f"{_W}tbl":
+            yield from _rows(block)
+        else:
+            yield _text(block)
 
 
 def _notes(found: Any) -> Iterator[str]:
