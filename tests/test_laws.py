@@ -50,7 +50,8 @@ from chainkit.errors import BadRequest, RateLimited, ServerError, StreamBroken
 from chainkit.memory import SqliteMemory, chatting, summary
 from chainkit.retrieval import answering, extract, summarise
 from chainkit.run.budget import Budget
-from chainkit.testing import ScriptedEmbedder
+from chainkit.search import as_retrieved
+from chainkit.testing import ScriptedSearch, ScriptedEmbedder
 from chainkit.testing.laws import check_laws
 from chainkit.testing.scripted import ScriptedModel
 
@@ -73,6 +74,8 @@ async def later_size(text: str) -> int:
 
 
 m = ScriptedModel
+
+
 class Still(SqliteMemory):
     """A memory in which each mode finds the same conversation."""
 
@@ -97,6 +100,9 @@ CHAINS = {
     "async step": lambda: step(later) | shout,
     "a step that fails": lambda: m("a").text | fails | shout,
     "chatting": lambda: chatting(m("a b", delay=1), memory=Still(), conversation="ada", keep=summary(m("s"), after=2)),
+    "a web search": lambda: ScriptedSearch(["a hi", "b"], delay=1) | as_retrieved(),
+    "a web search that fails": lambda: ScriptedSearch(["a"], fail=[ServerError("s"), RateLimited("r", retry_after=1), BadRequest("b")]),
+    "a web retriever, tried again": lambda: ScriptedSearch(["a hi", "b"], fail=[ServerError("s"), None]).retriever(1),
     "chatting that fails": lambda: chatting(m("a", fail=[BadRequest("n")]), memory=Still(), conversation="ada"),
     "model": lambda: m("hello there"),
     "model by list": lambda: m(["first"]) | shout,

@@ -106,6 +106,14 @@ _OURS = {
     "side": "retrieval.reranking:Side",
     "in order": "retrieval.reranking:InOrder",
     "by cosine": "retrieval.reranking:ByCosine",
+    "fetch": "search.fetching:Fetch",
+    "pages": "search.pages:Pages",
+    "as retrieved": "search.passages:AsRetrieved",
+    "fitting": "search.passages:Fitting",
+    "web query": "search.tools:Query",
+    "web address": "search.tools:Address",
+    "web numbered": "search.tools:Numbered",
+    "web page": "search.tools:Shown",
     "recursive": "retrieval.splitting:Recursive",
     "by heading": "retrieval.splitting:ByHeading",
     "by sentence": "retrieval.splitting:BySentence",
@@ -137,7 +145,7 @@ def _all() -> Iterator[Kind]:
         register(COMPLETION)
         register(TASK)
         register(_prompt())
-        for module in ("chainkit.tools.data", "chainkit.memory.data"):
+        for module in ("chainkit.tools.data", "chainkit.memory.data", "chainkit.search.data"):
             register(import_module(module).KIND)
         register(import_module("chainkit.retrieval.data").KIND)
     return iter(KINDS.values())

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -87,14 +86,14 @@ def _joined(documents: list[Document], id: str) -> Document:
 
 
 def _main_part(plain: Document, opened: Opened, page: Answered, reader: Reader) -> Document:
-    if reader == "auto" and find_spec("trafilatura") is None:
-        return plain
     try:
         package: Any = import_module("trafilatura")
     except ImportError as error:
+        if reader == "auto":
+            return plain
         msg = 'fetch(reader="trafilatura") needs the package trafilatura'
         raise MissingExtra(msg, cure="pip install 'chainkit[pages]'") from error
     markup = text_of(opened, page.data, page.charset or declared(page.data))
     found = package.extract(markup, url=page.url, output_format="markdown", include_comments=False, include_tables=True)
     text = clean(found or "").strip()
-    return replace(plain, text=text, regions=()) if len(text) >= min(_SHORT, len(plain.text)) else plain
+    return replace(plain, text=text, regions=()) if len(text) >= _SHORT else plain

@@ -24,6 +24,7 @@ from chainkit.memory import chatting, last, summary, tokens
 from chainkit.models.request import ToolSpec
 from chainkit.retrieval import answering, as_tool, conversational, extract, summarise
 from chainkit.retrieval import Decay, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten
+from chainkit.search import as_retrieved, fetch, fetch_tool, pages, search_tool, web
 from chainkit.retrieval import automatic, by_code, by_heading, by_sentence, by_tokens, recursive, semantic
 
 _SPEC = importlib.util.spec_from_file_location("dumped_functions", Path(__file__).with_name("functions.py"))
@@ -68,6 +69,10 @@ CHAINS = {
     "splitters of parts": branch(fs.is_long, by_sentence(3, overlap=1), by_tokens(64, count=fs.size)),
     "splitter by meaning": step(semantic(embedder("voyage:voyage-3.5"), percentile=80)),
     "made up passage": fs.WIKI.retriever(2, queries=hyde(gpt), rerank=nearest("voyage:voyage-3.5"), fusion=Weighted()),
+    "web": web("brave", api_key=KEY, count=3, safe="strict", attempts=1) | pages(2, how=fetch(pause=0, ports=None)),
+    "web as passages": web("searxng", site="dw.com", extra={"a": 1}, fetch=2) | as_retrieved(99),
+    "web retriever": web("wikipedia", language="de").retriever(2),
+    "web tools": parallel(a=search_tool("brave").chain, b=fetch_tool().chain),
     "parallel": parallel(a=fs.shout, b=gpt),
     "tuple": parallel(step(fs.shout), gpt),
     "parallel into": parallel(into=fs.Pair, a=fs.shout, b=fs.later),
