@@ -44,8 +44,8 @@ class Weighted:
     against the other half: see docs/retrieval_quality.md.
     """
 
-    text: float = 0.4
-    vectors: float = 0.6
+    text: float = 0.5
+    vectors: float = 0.5
 
     def __post_init__(self) -> None:
         _weights(self.text, self.vectors)
