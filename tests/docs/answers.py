@@ -58,6 +58,21 @@ def _stated(messages: Any) -> str:
 
 
 ANSWERS: list[tuple[str, str, Answer]] = [
+    ("*", r"<turn-.*Last question: Und auf den Rahmen", "Wie lange gibt es Garantie auf den Rahmen?"),
+    (
+        "*",
+        r"Question: Wie lange gibt es Garantie auf den Akku",
+        "Auf den Akku gibt es zwei Jahre Garantie oder 600 volle Ladungen. [1]",
+    ),
+    ("*", r"Question: Wie lange gibt es Garantie auf den Rahmen", "Auf den Rahmen gibt es zehn Jahre Garantie. [1]"),
+    ("*", r"Question: Was darf ein Hotel in München", "In München darf ein Hotel 150 Euro die Nacht kosten. [1]"),
+    (
+        "*",
+        r"Question: Wie viele Tage darf ich aus dem Ausland",
+        "Aus dem Ausland darf man höchstens 20 Arbeitstage im Jahr arbeiten. [1]",
+    ),
+    ("*", r"Question: Wie hoch ist das Weihnachtsgeld", "Das steht nicht in den Dokumenten."),
+    ("*", r"Question: Wie lange dauert das Amt", "Das Amt des Bundespräsidenten dauert fünf Jahre. [1]"),
     (
         "*",
         r"<turn-.*Last question: And how long is the holiday",
