@@ -28,15 +28,20 @@ class Packed(NamedTuple):
 
 def packed(item: Document | Chunk | Retrieved) -> Packed:
     """Anything of ours that has a text."""
-    if isinstance(item, Retrieved):
-        found = packed(item.document)
-        return found._replace(metadata={**found.metadata, SCORE: item.score})
     if isinstance(item, Document):
         more = {KEY: json.dumps({"regions": [[a, dict(m)] for a, m in item.regions]})} if item.regions else {}
         return Packed(item.id, item.text, {**item.metadata, **more})
-    place = {"document": item.id, "start": item.start, "end": item.end, "headings": item.headings}
-    metadata = {**item.metadata, START: item.start, KEY: json.dumps(place, ensure_ascii=False)}
-    return Packed(f"{item.id}#{item.start}-{item.end}", item.text, metadata)
+    if isinstance(item, Retrieved):
+        return _chunk(item.document, {SCORE: item.score})
+    return _chunk(item, {})
+
+
+def _chunk(chunk: Chunk, more: dict[str, Any]) -> Packed:
+    # A key that the user has is the user's.
+    told = {name: value for name, value in {START: chunk.start, **more}.items() if name not in chunk.metadata}
+    place = {"document": chunk.id, "start": chunk.start, "end": chunk.end, "headings": chunk.headings, **more}
+    held = json.dumps({**place, "added": list(told)}, ensure_ascii=False)
+    return Packed(f"{chunk.id}#{chunk.start}-{chunk.end}", chunk.text, {**chunk.metadata, **told, KEY: held})
 
 
 def document_of(id: str | None, text: str, metadata: Mapping[str, Any]) -> Document:
@@ -78,14 +83,15 @@ def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    ours = (KEY, SCORE, START) if KEY in metadata else (KEY, SCORE)
+    ours = {KEY, *_place(metadata).get("added", ())}
     return {name: value for name, value in metadata.items() if name not in ours}
 
 
 def score_of(metadata: Mapping[str, Any], rank: int) -> float:
     """What a library says a passage is worth; where it says nothing, less for each that stands before it."""
-    found = next((metadata[n] for n in (SCORE, "relevance_score") if isinstance(metadata.get(n), int | float)), None)
-    return float(found) if found is not None else 1.0 / (rank + 1)
+    known = (_place(metadata), metadata)
+    found = [m[n] for m in known for n in (SCORE, "relevance_score") if isinstance(m.get(n), int | float)]
+    return float(found[0]) if found else 1.0 / (rank + 1)
 
 
 def unlike(source: str, seen: dict[str, int]) -> str:
