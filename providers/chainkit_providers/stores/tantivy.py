@@ -7,7 +7,6 @@ wait for it.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -24,6 +23,7 @@ from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, record_id, records
 from chainkit_providers.stores.facts import Asked, Every, Holds, Some, Without, asked, facts
+from chainkit_providers.stores.rows import chunk_of, parts, record_of
 
 _MOST_TERMS = 64
 _KEPT = 50_000
@@ -195,8 +195,8 @@ class TantivyStore:
             return []
         make, occur = self._tantivy.Query, self._tantivy.Occur
         # The index option is the query's own: with frequencies only, positions are not there to be read.
-        parts = [(occur.Should, make.term_query(self._schema, "terms", t, "freq")) for t in wanted]
-        built = make.boolean_query(parts) if len(parts) > 1 else parts[0][1]
+        any_of = [(occur.Should, make.term_query(self._schema, "terms", t, "freq")) for t in wanted]
+        built = make.boolean_query(any_of) if len(any_of) > 1 else any_of[0][1]
         if passing is not None:
             built = make.boolean_query([(occur.Must, built), (occur.Must, passing)])
         hits = view.searcher.search(built, limit, False).hits
@@ -274,31 +274,21 @@ def _document(tantivy: Any, row: Record, entry: Entry) -> Any:
     for fact in facts(row.metadata):
         made.add_text("facts", fact)
     made.add_unsigned("first", int(row.ordinal == 0))
-    held = row.payload()
-    made.add_bytes("chunk", _json([held.pop(name) for name in _CHUNK]))
-    made.add_bytes("rest", _json(held))
+    chunk, rest = parts(row)
+    made.add_bytes("chunk", chunk.encode())
+    made.add_bytes("rest", rest.encode())
     return made
 
 
-_CHUNK = ("document", "text", "start", "end", "headings", "metadata")
-"""What a search gives; the rest is read only to put a document together again."""
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, default=str, separators=(",", ":")).encode()
-
-
 def _record(document: Any) -> Record:
-    shown = dict(zip(_CHUNK, json.loads(document.get_first("chunk")), strict=True))
-    return Record.of({**json.loads(document.get_first("rest")), **shown})
+    return record_of(document.get_first("chunk"), document.get_first("rest"))
 
 
 def _chunk(view: _View, address: Any) -> Chunk:
     place = (address.segment_ord, address.doc)
     held = view.chunks.get(place)
     if held is None:
-        document, text, start, end, headings, metadata = json.loads(view.searcher.doc(address).get_first("chunk"))
-        held = Chunk(document, text, start, end, tuple(headings), metadata)
+        held = chunk_of(view.searcher.doc(address).get_first("chunk"))
         if len(view.chunks) >= _KEPT:
             view.chunks.clear()
         view.chunks[place] = held
