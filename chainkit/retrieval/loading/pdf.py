@@ -18,8 +18,8 @@ def read_pdf(opened: Opened) -> Iterator[Document]:
     """The text of the pages, in their order; `page` counts from 1. A scan has none, and is told as an error."""
     pypdf = package("pypdf", "PDF")
     if logging.getLogger("pypdf").level == logging.NOTSET:
-        # It tells each small fault of a file as a warning of the program.
-        logging.getLogger("pypdf").setLevel(logging.ERROR)
+        # It tells each fault of a file as one of the program, with whole tables of characters.
+        logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     reader = pypdf.PdfReader(opened.stream, strict=False)
     _unlocked(reader)
     count = reader.get_num_pages()
