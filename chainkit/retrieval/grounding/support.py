@@ -118,8 +118,9 @@ class Passage:
 
     def holds(self, names: Iterable[str]) -> bool:
         """Whether all these names stand in it."""
-        joined = self.words.replace("-", "")
-        return all(f" {n}" in f" {self.words}" or f" {n}" in f" {joined}" for n in names)
+        joined, apart = self.words.replace("-", ""), self.words.replace("-", " ")
+        shown = f" {self.words} {joined} {apart}"
+        return all(f" {n}" in shown for n in names)
 
 
 @dataclass(frozen=True)
