@@ -35,8 +35,8 @@ MODELS = ("minilm", "e5-small")
 LLM = "local:smollm2-135m"
 DEEP = 20
 """How far down a right chunk is looked for."""
-ASKED_OF_LLM = 40
-"""Questions of each language that the language model is asked for: it is slow."""
+ASKED_OF_LLM, FEW = 15, 5
+"""Questions of each language that the language model is asked for, and the chunks that it is shown: it is slow."""
 
 
 # Vectors, made once.
@@ -86,9 +86,9 @@ def rank(found: Sequence[Retrieved], question: Question) -> int:
     return next((n for n, r in enumerate(found, 1) if question.answered_by(r.document)), 0)
 
 
-def ranks(asked: Sequence[Question], name: str | None, **options: Any) -> list[int]:
+def ranks(asked: Sequence[Question], name: str | None, deep: int = DEEP, **options: Any) -> list[int]:
     """The rank of each question's passage."""
-    held = {q.language: built(q.language, name).retriever(DEEP, **options) for q in asked}
+    held = {q.language: built(q.language, name).retriever(deep, **options) for q in asked}
     return [rank(held[q.language].invoke(q.question), q) for q in asked]
 
 
@@ -129,9 +129,7 @@ def choose() -> None:
     """Every fusion on the first half, best first: its mean over languages and models, and the worst gap to a single way."""
     cells = [(language, name, halves(language)[0]) for language in LANGUAGES for name in MODELS]
     single = {
-        (language, name): max(
-            sum(scores(ranks(asked, name, by=by))["mrr"]) / len(asked) for by in ("text", "vectors")
-        )
+        (language, name): max(sum(scores(ranks(asked, name, by=by))["mrr"]) / len(asked) for by in ("text", "vectors"))
         for language, name, asked in cells
     }
     rows: list[tuple[float, float, Fusion, int, list[float]]] = []
@@ -139,8 +137,13 @@ def choose() -> None:
         found = [tried(asked, name, fusion, fetch) for _, name, asked in cells]
         gaps = [f - single[language, name] for f, (language, name, _) in zip(found, cells, strict=True)]
         rows.append((sum(found) / len(found), min(gaps), fusion, fetch, found))
+    rows.sort(key=lambda r: -r[0])
+    good = [f"{fusion} of {fetch}" for _, worst, fusion, fetch, _ in rows if worst >= 0]
+    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    result["chosen"] = {"tried": len(rows), "at_least_both": good}
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print({f"{a} {b}": round(v, 4) for (a, b), v in single.items()})
-    for row in sorted(rows, key=lambda r: -r[0]):
+    for row in rows:
         print(f"{row[0]:.4f} worst gap {row[1]:+.4f} {row[2]} fetch={row[3]} {[round(f, 3) for f in row[4]]}")
 
 
@@ -165,9 +168,9 @@ def by_llm() -> dict[str, tuple[str | None, dict[str, Any]]]:
     short: Any = model(LLM, temperature=0, max_tokens=12)
     return {
         "hybrid, e5-small": ("e5-small", {}),
-        "with its 5 best judged by smollm2-135m": ("e5-small", {"rerank": judging(short), "fetch": DEEP}),
-        "with hyde by smollm2-135m": ("e5-small", {"queries": hyde(asked)}),
-        "with 3 queries by smollm2-135m": ("e5-small", {"queries": multi_query(asked, 3)}),
+        "its 5 best judged by smollm2-135m": ("e5-small", {"rerank": judging(short), "fetch": FEW}),
+        "hyde by smollm2-135m": ("e5-small", {"queries": hyde(asked)}),
+        "3 queries more by smollm2-135m": ("e5-small", {"queries": multi_query(asked, 3)}),
     }
 
 
@@ -177,7 +180,7 @@ def estimated(values: Sequence[float]) -> list[float]:
     return [found.value, found.low, found.high]
 
 
-def row(found: Sequence[int]) -> dict[str, list[float]]:
+def figures(found: Sequence[int]) -> dict[str, list[float]]:
     """The three figures of a way."""
     return {name: estimated(values) for name, values in scores(found).items()}
 
@@ -191,12 +194,13 @@ def gap(one: Sequence[int], other: Sequence[int]) -> list[float]:
 
 def measure() -> None:
     """Every way on the half that nothing was chosen on, and on all questions, written to a file."""
-    result: dict[str, Any] = {"held_out": {}, "all": {}, "ways": {}, "gaps": {}, "asked": {}, "llm": {}}
+    kept_on = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    result: dict[str, Any] = {"asked": {}, "llm": {}, **kept_on, "held_out": {}, "all": {}, "ways": {}, "gaps": {}}
     for language in LANGUAGES:
         for part, asked in (("held_out", halves(language)[1]), ("all", questions(language))):
             found = {word: ranks(asked, name, **options) for word, (name, options) in ways().items()}
             result["asked"][f"{part} {language}"] = len(asked)
-            result[part][language] = {word: row(r) for word, r in found.items()}
+            result[part][language] = {word: figures(r) for word, r in found.items()}
             if part == "all":
                 result["ways"][language] = _by_way(asked, found)
             else:
@@ -214,9 +218,9 @@ def measure_llm() -> None:
         result["llm"][language] = {}
         for word, (name, options) in by_llm().items():
             start = time.perf_counter()
-            found = ranks(asked, name, **options)
+            found = ranks(asked, name, FEW, **options)
             seconds = (time.perf_counter() - start) / len(asked)
-            result["llm"][language][word] = {**row(found), "seconds": seconds}
+            result["llm"][language][word] = {**figures(found), "seconds": seconds}
             print(language, word, result["llm"][language][word], flush=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -227,7 +231,10 @@ def _by_way(asked: Sequence[Question], found: Mapping[str, Sequence[int]]) -> di
     return {
         way: {
             "questions": sum(q.way == way for q in asked),
-            **{w: estimated([float(0 < r <= 5) for r, q in zip(found[w], asked, strict=True) if q.way == way]) for w in chosen},
+            **{
+                w: estimated([float(0 < r <= 5) for r, q in zip(found[w], asked, strict=True) if q.way == way])
+                for w in chosen
+            },
         }
         for way in WAYS
     }
