@@ -31,6 +31,7 @@ from chainkit import (
     union,
     vote,
 )
+from chainkit.retrieval import load as load_documents
 from chainkit.evaluate import compare, evaluate, exact
 from chainkit.retrieval import answering, extract, summarise
 
@@ -100,6 +101,10 @@ evaluate(3, [])  # error
 evaluate(model("openai:a"), [], "exact")  # error
 compare({"a": 3}, [])  # error
 exact(key="lower")  # error
+load_documents("docs", max_page=3)  # error
+load_documents("docs", max_pages="3")  # error
+load_documents(3)  # error
+load_documents("docs", errors="ignore")  # error
 index("docs", embd="local:minilm")  # error
 index("docs", size="big")  # error
 index("docs").search("q", by="magic")  # error

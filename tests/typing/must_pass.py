@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, assert_type
@@ -53,7 +54,7 @@ from chainkit import (
     vote,
     weighted,
 )
-from chainkit.documents import Retrieved
+from chainkit.documents import Document, Retrieved
 from chainkit.evaluate import (
     Case,
     Estimate,
@@ -91,6 +92,8 @@ from chainkit.retrieval import (
     store,
     summarise,
 )
+from chainkit.retrieval import load as load_documents
+from chainkit.retrieval.loading import Loading, Source, Unread, sources
 from chainkit.retrieval.sqlite import SqliteStore
 from chainkit.tools.tool import Tool
 from chainkit.models.speak import Speech
@@ -248,6 +251,11 @@ assert_type(compare({"a": gpt, "b": books, "c": "openai:a"}, [("x", 1)], judged(
 assert_type(compare([gpt, shout], "a.csv").differences()[0].p, float)
 evaluate(shout, [Case("a", "A")], calibration_error())
 
+loaded = load_documents(["docs", Path("a.pdf")], kinds=["pdf"], max_pages=9, progress=lambda done, total, path: None)
+assert_type(loaded, Loading)
+assert_type(list(loaded), list[Document])
+assert_type(loaded.errors, tuple[Unread, ...])
+assert_type(sources("docs", exclude="*.log"), list[Source])
 wiki = index("docs/**/*.md", embed="local:minilm", store="memory")
 assert_type(wiki.retriever(3, where={"year": {"$gte": 2020}}, fusion=Weighted()), Chain[str, list[Retrieved]])
 assert_type(wiki.search("q", 3, by="text", expand="section", decay=Decay(30)), list[Retrieved])
