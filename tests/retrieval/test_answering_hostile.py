@@ -14,6 +14,7 @@ from chainkit import index
 from chainkit.documents import Chunk, Document, Retrieved
 from chainkit.retrieval import Answer, answering
 from chainkit.retrieval.grounding.checking import checked, written
+from chainkit.retrieval.grounding.quotes import located
 from chainkit.retrieval.grounding.statements import Quoted, Statement, Statements, quoted
 from chainkit.retrieval.splitting import split
 from chainkit.testing import ScriptedModel
@@ -165,3 +166,15 @@ def test_an_endless_answer_is_read_in_a_moment(size: int) -> None:
     holds(checked("The shop opens at 9:30. [1] It never closes! " * (size // 45), FOUND[:4]))
     holds(checked("[1" * (size // 2), FOUND))
     holds(checked("not in the documents " * (size // 21), FOUND))
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "1", "[", "[1", "[[1]", "a-", "1.", "1,", "$ ", " ", "not ", "A b", "1 000", "【1", "January "]
+)
+def test_no_text_makes_the_check_slow_on_either_side(piece: str) -> None:
+    # Quadratic in this length would take minutes.
+    long = piece * 20_000
+    holds(checked(long, FOUND[:1]))
+    passage = Chunk("long", f"{long} {SHOP.text}", 0, len(long) + 1 + len(SHOP.text))
+    assert located(passage.text, "shop opens")
+    checked("The shop opens at 9:30.", [Retrieved(passage, 1.0)])

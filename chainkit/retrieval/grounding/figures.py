@@ -90,7 +90,7 @@ _NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d.,]\d
 _WORD = re.compile(r"[^\W\d_]+")
 _AFTER = re.compile(r"[ \u00a0\u202f-]?\s?(%|€|\$|£|°C?|[ap]\.m|o'clock|[^\W\d_]+)")
 _BEFORE = re.compile(r"(€|\$|£|EUR|USD|CHF|GBP)\s?$")
-_CODE = re.compile(r"(?=[\w/-]*[^\W\d_])(?=[\w/-]*\d)[^\W_]+(?:[-/][^\W_]+)*")
+_CODE = re.compile(r"[^\W_]+(?:[-/][^\W_]+)*")
 _SUFFIXED = re.compile(r"\d+(?:[.,]\d+)?(?P<unit>[^\W\d_]+)")
 _THOUSANDS = {"de": ".", "en": ","}
 _MOST_DIGITS = 40
@@ -116,7 +116,8 @@ def figures(text: str, language: str | None = None, *, source: bool = False) -> 
 
 def codes(text: str) -> list[str]:
     """Names made of letters and figures, such as a product's number: folded, without hyphens."""
-    found = (m.group() for m in _CODE.finditer(text))
+    every = (m.group() for m in _CODE.finditer(text))
+    found = (c for c in every if any(s.isdigit() for s in c) and any(s.isalpha() for s in c))
     return [plain_code(c) for c in found if not (s := _SUFFIXED.fullmatch(c)) or s["unit"].lower() not in _SUFFIXES]
 
 

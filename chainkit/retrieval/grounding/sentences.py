@@ -8,11 +8,14 @@ from collections.abc import Iterator
 Span = tuple[int, int]
 _END = re.compile(r"[.!?…。！？]+[\"”“»«’')\]*_]*(?=\s|$|\[|【)|\n+")
 _MARK = re.compile(
-    r"\s*(?:\[+\s*(?:passages?|sources?|chunks?|documents?|quellen?|abschnitte?|no\.?|nr\.?)?\s*[#^]?"
-    r"(\d+(?:\s*[,;]\s*\d+)*)\s*\]+|【(\d+)[^】\n]{0,40}】)",
+    r"\s{0,8}(?:\[{1,4}\s{0,8}(?:passages?|sources?|chunks?|documents?|quellen?|abschnitte?|no\.?|nr\.?)?\s{0,8}[#^]?"
+    r"(\d+(?:\s?[,;]\s?\d+)*)\s{0,8}\]{1,4}|【(\d+)[^】\n]{0,40}】)",
     re.IGNORECASE,
 )
-_DOUBT = re.compile(r"\s*\[\s*\?\s*\]")
+_BRACKETS = re.compile(r"[\[\]【】]")
+_NESTED = 8
+"""Marks within marks that are taken out one by one; of what is deeper, all brackets are."""
+_DOUBT = re.compile(r"\s{0,8}\[\s{0,8}\?\s{0,8}\]")
 _MARKS = re.compile(rf"(?:{_MARK.pattern})+", re.IGNORECASE)
 _SHORT = frozenset(
     """z b d h u a o i e g s v st str dr prof nr abs art bzw ca evtl ggf inkl exkl max min mio mrd tel usw vgl zzgl bspw
@@ -86,11 +89,12 @@ def marked(sentence: str) -> tuple[str, tuple[int, ...]]:
 
 def unmarked(text: str) -> str:
     """A text in which nothing looks like a mark, also not what is left when marks in marks are taken out."""
-    while True:
+    for _ in range(_NESTED):
         bare = _DOUBT.sub("", _MARK.sub("", text))
         if bare == text:
             return bare.strip()
         text = bare
+    return _BRACKETS.sub("", text).strip()
 
 
 def unlisted(sentence: str) -> str:
