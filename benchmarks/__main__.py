@@ -58,9 +58,9 @@ def measured(peer: str, base: str, what: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def part(name: str, prefix: list[str]) -> dict[str, Any]:
+def part(name: str, prefix: list[str], *more: str) -> dict[str, Any]:
     """The figures of one of the other files, from a process of its own."""
-    command = [*prefix, sys.executable, "-m", f"benchmarks.{name}", "--json"]
+    command = [*prefix, sys.executable, "-m", f"benchmarks.{name}", "--json", *more]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"failed": done.stderr[-400:]}
     return found
@@ -111,6 +111,7 @@ def main() -> None:
     whole = {"about": about, "import chainkit": bare, "results": results, "wires": part("wires", pinned(1))}
     if not given.quick:
         whole["ensembles"] = part("ensembles", [])
+        whole["retrieval"] = part("retrieval", [], *(["--peers"] if peers else []))
     write(whole, HERE if set(peers) == set(PEERS) and not given.quick else CACHE)
 
 

@@ -180,9 +180,9 @@ def correct(row: Mapping[str, Any], question: Question) -> bool:
 
 
 def share(values: Iterable[bool]) -> list[float]:
-    """[share, low, high, how many]."""
+    """[share, low, high, how many]; of nothing it may be anything."""
     found = mean([float(v) for v in values])
-    return [found.value, found.low, found.high, found.n]
+    return [found.value, found.low, found.high, found.n] if found.n else [0.0, 0.0, 1.0, 0]
 
 
 def measured(mode: str) -> dict[str, Any]:
@@ -236,6 +236,8 @@ ROWS = {
 
 def cell(found: Sequence[float]) -> str:
     """A share as the page shows it."""
+    if not found[3]:
+        return "there were none"
     return f"{found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f}, of {found[3]:.0f})"
 
 

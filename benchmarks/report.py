@@ -58,6 +58,14 @@ def table(whole: dict[str, Any]) -> str:
     told = whole.get("ensembles", {})
     if told and "failed" not in told:
         lines += ["", "Ensembles:", "", ensemble_table(told)]
+    told = whole.get("retrieval", {})
+    if told and "failed" not in told:
+        lines += [
+            "",
+            "Retrieval, a CPU second, and beside the raw library or floor of the same run:",
+            "",
+            retrieval_table(told),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -84,3 +92,30 @@ def ensemble_table(told: dict[str, Any]) -> str:
         },
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())])
+
+
+RETRIEVAL = {
+    "MB split": ("splitting", (), "plain Python"),
+    "MB split by others": ("others", ("splitting",), "plain Python"),
+    "questions by terms, of 20,000 documents, SQLite": ("terms", ("sqlite",), "FTS5"),
+    "questions by terms, tantivy": ("terms", ("tantivy",), "tantivy"),
+    "questions by terms, others": ("others", ("terms",), "FTS5"),
+    "questions by vectors, of 100,000 x 384": ("vectors", ("one",), "numpy"),
+    "questions by vectors, 200 together": ("vectors", ("together",), "numpy"),
+    "questions by vectors, in a file": ("vectors in a file", (), "sqlite-vec"),
+}
+"""What is measured: its part, where in it, and what it is compared with."""
+
+
+def retrieval_table(told: dict[str, Any]) -> str:
+    """A row for everything that was measured."""
+    lines = ["| what | by | a second | ratio |", "|---|---|---:|---:|"]
+    for what, (part, path, base) in RETRIEVAL.items():
+        found: dict[str, Any] = told.get(part, {})
+        for step in path:
+            found = found.get(step, {})
+        for name, value in found.items():
+            if " / " not in name and name != "failed":
+                ratio = found.get(f"{name} / {base}")
+                lines.append(f"| {what} | {name} | {value:,.0f} | {'' if ratio is None else f'{ratio:.2f}x'} |")
+    return "\n".join(lines)

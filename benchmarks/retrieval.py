@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import pinned
+from benchmarks.report import retrieval_table
 
 ROOT = Path(__file__).parent.parent
 PEERS = Path(__file__).parent / ".cache" / "retrieval"
@@ -334,4 +335,4 @@ def measured(*, others: bool = False) -> dict[str, Any]:
 if __name__ == "__main__":
     named = [a for a in sys.argv[1:] if not a.startswith("-")]
     told = PARTS[" ".join(named)]() if named else measured(others="--peers" in sys.argv)
-    print(json.dumps(told, indent=None if named or "--json" in sys.argv else 1))
+    print(json.dumps(told) if named or "--json" in sys.argv else retrieval_table(told))

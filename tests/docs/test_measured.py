@@ -132,8 +132,12 @@ def test_the_table_of_the_ingest_is_what_was_measured() -> None:
 
 
 def test_every_citation_that_was_shown_as_verified_was_verified() -> None:
-    for mode, found in results("grounding").items():
-        assert found["citations"] and found["verified"][0] == 1.0, (mode, found["wrong"])  # noqa: PT018 - one fact
+    found = results("grounding")
+    assert sum(f["citations"] for f in found.values()) >= 100
+    for mode, figures in found.items():
+        assert not figures["wrong"], mode
+        assert figures["verified"][0] == 1.0 or not figures["citations"]
         for key in ("verified", "answered", "correct", "refused"):
-            share, low, high, count = found[key]
-            assert f"{share:.2f} ({low:.2f} to {high:.2f}, of {count:.0f})" in RETRIEVAL, (mode, key)
+            share, low, high, count = figures[key]
+            assert not count or f"{share:.2f} ({low:.2f} to {high:.2f}, of {count:.0f})" in RETRIEVAL, (mode, key)
+    assert found["reader"]["refused"][3] == 50
