@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from chainkit import Message, Messages, Run, agent, ensemble, history, message, model, prompt, step, system, user, vote
-from chainkit.errors import BadRequest, CompositionError, StreamBroken
+from chainkit.errors import BadRequest, CompositionError, DeadlineExceeded, StreamBroken
 from chainkit.memory import FileMemory, SqliteMemory, chatting, last, memory
 from chainkit.messages import Media, Text, ToolCall, ToolResult
 from chainkit.models.reply import Reply
@@ -275,6 +275,36 @@ def test_a_question_inside_its_own_conversation_is_refused_and_does_not_hang():
     nested = chatting(chat, memory=chat.memory, conversation="ada")
     with pytest.raises(CompositionError, match="still being made"):
         nested.invoke("q")
+
+
+def test_who_waits_for_a_conversation_waits_no_longer_than_its_deadline():
+    chat = ada(ScriptedModel("one two"))
+    errors = []
+
+    def ask() -> None:
+        try:
+            chat.timeout(0.02).invoke("meanwhile")
+        except DeadlineExceeded as error:
+            errors.append(error)
+
+    with chat.stream("q") as stream:
+        next(stream)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join(20)
+        assert len(errors) == 1
+        list(stream)
+    assert said(chat) == ["q", "one two"]
+    chat.timeout(5).invoke("now")
+    assert len(said(chat)) == 4
+
+
+def test_conversations_go_on_in_whatever_loop_or_thread_they_are_asked():
+    chat = ada()
+    chat.invoke("one")
+    asyncio.run(chat.ainvoke("two"))
+    asyncio.run(chat.ainvoke("three"))
+    assert chat.batch(["four"])[0].text == "7: four"
 
 
 def test_rendering_keeps_nothing():

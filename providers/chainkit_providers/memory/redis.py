@@ -88,8 +88,14 @@ class RedisMemory:
 
     def set_note(self, conversation: str, name: str, text: str) -> None:
         """See `Memory.set_note`."""
-        with self._talking():
-            self._redis.hset(self._key("notes", conversation), name, json.dumps(text))
+        key = self._key("notes", conversation)
+
+        def write(pipe: Any) -> None:
+            pipe.hset(key, name, json.dumps(text))
+            if self._seconds is not None:
+                pipe.expire(key, self._seconds)
+
+        self._at_once(write)
 
     def close(self) -> None:
         """See `Memory.close`."""
