@@ -282,6 +282,35 @@ def test_html_of_any_form_is_read_in_time_that_grows_with_its_length(markup) -> 
     assert time.process_time() - begun < 3
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "\n" * 1_000_000 + "x"),
+        ("a.md", "# a" + " " * 1_000_000 + "b\n"),
+        ("a.md", "# " * 500_000),
+        ("a.md", "---\n" + "a\n" * 300_000),
+        ("a.rst", "===\n" * 300_000),
+        ("a.1", ".TH a 1\n" + "\\f[" * 300_000),
+        ("a.1", ".TH a 1\n" + " " * 1_000_000 + "x"),
+        ("a.1", ".TH" + " " * 1_000_000),
+        ("a.1", ".TH a 1\n.B " + '" ' * 300_000),
+        ("a.html", "<p>" + "-\n<li>" * 100_000),
+        ("a.html", "<pre>```\n" * 50_000),
+        ("a.eml", "Subject: " + "=?utf-8?q?" * 50_000),
+        ("a.eml", "From: " + "(" * 5_000),
+        ("a.csv", '"' * 900_000),
+        ("a.csv", "," * 900_000),
+    ],
+)
+def test_no_text_makes_a_pattern_slow(tmp_path, name, text) -> None:
+    import time
+
+    (tmp_path / name).write_text(text)
+    begun = time.process_time()
+    assert len(list(load(tmp_path / name))) <= 1
+    assert time.process_time() - begun < 3
+
+
 def test_html_that_is_nested_deep_keeps_its_text(tmp_path) -> None:
     (tmp_path / "a.html").write_text("<div>" * 100_000 + "inside" + "</div>" * 100_000 + "<p>after")
     assert only(tmp_path / "a.html").text == "inside\n\nafter"

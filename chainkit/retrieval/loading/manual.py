@@ -20,7 +20,7 @@ _GLYPHS = {
 }  # fmt: skip
 _GLYPH = re.compile(r"\\\((..)|\\\[([^\]\s]{1,20})\]")
 _ESCAPES = re.compile(
-    r"\\f(?:\(..|\[[^\]]*\]|.)|\\s[+-]?\d+|\\m\[[^\]]*\]|\\[hvwkzo]'[^']*'|\\\*(?:\(..|\[[^\]]*\]|.)|\\[&|^%/,:c!{}]"
+    r"\\f(?:\(..|\[[^\]]{0,40}\]|.)|\\s[+-]?\d{1,3}|\\m\[[^\]]{0,40}\]|\\[hvwkzo]'[^']{0,99}'|\\\*(?:\(..|\[[^\]]{0,40}\]|.)|\\[&|^%/,:c!{}]"
 )
 _BREAKS = frozenset({"PP", "P", "LP", "Pp", "sp", "HP", "RS", "RE", "IP", "Bl", "El", "Bd", "Ed", "br", "D1", "Dl"})
 _IGNORED = frozenset(
@@ -35,7 +35,7 @@ def read_manual(opened: Opened) -> Iterator[Document]:
         raise Unreadable(f"it only refers to another manual page: {text[4:].strip()[:80]}")
     if not _PAGE.search(text):
         raise Unreadable("it is no manual page")
-    heading = re.search(r'^[.\'](?:TH|Dt)\s+"?([^"\s]+)"?\s+"?(\w+)"?', text, re.MULTILINE)
+    heading = re.search(r'^[.\'](?:TH|Dt)[ \t]+"?([^"\s]+)"?[ \t]+"?(\w+)"?', text, re.MULTILINE)
     title = f"{heading.group(1)}({heading.group(2)})" if heading else None
     yield opened.document(_Page().read(text.split("\n")), title=title)
 
@@ -57,7 +57,8 @@ class _Page:
             else:
                 self._out.append("\n\n")
         self._fence(False)
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", "".join(self._out))).strip()
+        lines = [line.rstrip() for line in "".join(self._out).split("\n")]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
     def _macro(self, name: str, rest: str) -> None:
         if name in ("SH", "Sh", "SS", "Ss"):

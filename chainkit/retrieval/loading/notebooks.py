@@ -10,7 +10,7 @@ from chainkit.retrieval.loading.decoding import text_of
 from chainkit.retrieval.loading.opened import Growing, Opened
 from chainkit.retrieval.loading.options import Unreadable
 from chainkit.retrieval.loading.records import parsed
-from chainkit.retrieval.loading.text import HEADING
+from chainkit.retrieval.loading.text import heading_of
 
 
 def read_notebook(opened: Opened) -> Iterator[Document]:
@@ -24,8 +24,7 @@ def read_notebook(opened: Opened) -> Iterator[Document]:
     growing = Growing(opened)
     for number, cell in enumerate(cast("list[Any]", cells), start=1):
         growing.add("\n\n".join(_blocks(cell, language)), cell=number)
-    heading = HEADING.search(growing.text)
-    title = _of(_of(value, "metadata"), "title") or (heading.group(1) if heading else None)
+    title = _of(_of(value, "metadata"), "title") or heading_of(growing.text)
     yield growing.document(title=title if isinstance(title, str) else None)
 
 

@@ -12,10 +12,10 @@ from chainkit.documents import Document
 from chainkit.retrieval.loading.decoding import declared, encoding_of, text_of
 from chainkit.retrieval.loading.opened import Opened
 
-FRONT = re.compile(r"\A(---|\+\+\+)\n(.*?)\n\1\n", re.DOTALL)
-PAIR = re.compile(r"^([\w-]+)\s*[:=]\s*(.*)$", re.MULTILINE)
-HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_UNDERLINED = re.compile(r"\A(?:\s*(?:\.\. .*|[=*#~^-]{3,})?\n)*(\S.*)\n[=*#~^-]{3,}\s*\n")
+_FRONT = re.compile(r"\A(---|\+\+\+)\n(.*?)\n\1\n", re.DOTALL)
+_PAIR = re.compile(r"^([\w-]+)[ \t]*[:=][ \t]*(.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^#[ \t]+([^\s#].*)$", re.MULTILINE)
+_UNDERLINED = re.compile(r"\A(?:(?:\.\. .*|[=*#~^-]{3,}[ \t]*)?\n)*+(\S.*)\n[=*#~^-]{3,}[ \t]*\n")
 _HEAD = 64 * 1024
 """How far into a text its front matter and title are looked for."""
 
@@ -107,12 +107,18 @@ def _as_it_is(text: str) -> tuple[str, dict[str, Any]]:
 def _told(text: str) -> tuple[str, dict[str, Any]]:
     """A text without its front matter, and what that and the first heading say."""
     known: dict[str, Any] = {}
-    front = FRONT.match(text)
+    front = _FRONT.match(text)
     if front is not None:
-        known = {k.lower(): v.strip().strip("\"'") for k, v in PAIR.findall(front.group(2))}
+        known = {k.lower(): v.strip().strip("\"'") for k, v in _PAIR.findall(front.group(2))}
         text = text[front.end() :]
-    head = text[:_HEAD]
-    heading = HEADING.search(head) or _UNDERLINED.match(head)
-    if heading is not None:
-        known.setdefault("title", heading.group(1).strip())
+    underlined = _UNDERLINED.match(text[:_HEAD])
+    title = heading_of(text) or (underlined.group(1).strip() if underlined else None)
+    if title is not None:
+        known.setdefault("title", title)
     return text, known
+
+
+def heading_of(text: str) -> str | None:
+    """The first `# ...` line, without its marks."""
+    found = _HEADING.search(text[:_HEAD])
+    return found.group(1).rstrip("# \t") or None if found is not None else None
