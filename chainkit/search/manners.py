@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from chainkit.errors import BadRequest, PermissionDenied, ProviderError, RateLimited, ServerError
 from chainkit.retrieval.loading.unread import shown
+from chainkit.run.io.blocking import too_late
 from chainkit.run.limits import Limit
 from chainkit.search.asking import PageRequest, asked
 from chainkit.search.robots import EVERYTHING, MOST_BYTES, Rules, rules_in
@@ -43,9 +44,9 @@ async def paused(host: Host, frame: Frame, pause: float) -> None:
     """Wait until the server may be asked again."""
     wait = host.free_at - frame.io.now()
     if wait > 0:
-        await frame.io.within(frame.until, frame.io.sleep(wait)) if frame.until is not None else await frame.io.sleep(
-            wait
-        )
+        if frame.until is not None and host.free_at >= frame.until:
+            raise too_late()
+        await frame.io.sleep(wait)
     host.free_at = frame.io.now() + pause
 
 

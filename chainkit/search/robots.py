@@ -15,6 +15,7 @@ MOST_BYTES = 500 * 1024
 """What is read of a robots.txt; the RFC asks for no less."""
 _MOST_RULES = 5000
 _MOST_DELAY = 60.0
+_ESCAPE = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ def _path(url: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe="/*$%?=&;:@,+!'()~-._[]")
+    quoted = quote(text, safe="/*$%?=&;:@,+!'()~-._[]")
+    return _ESCAPE.sub(lambda found: found[0].upper(), quoted)
 
 
 @lru_cache(maxsize=1024)
