@@ -17,7 +17,7 @@ Answer: TypeAlias = "str | Callable[[Any], Any]"
 
 
 def _spam(messages: Any) -> str:
-    asked = messages[-1].text
+    asked = messages[-1].text.rpartition("Message: ")[2]
     return json.dumps("spam" if any(w in asked for w in ("http", "Kredit", "Casino", "Gewinnen")) else "ok")
 
 
@@ -138,6 +138,7 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     ("*", r"days of holiday", "Full-time employees have 30 days of holiday a year. [1]"),
     ("*", r"chess championship", "Not in the documents."),
     ("*", r"^SMS: ", _spam),
+    ("*", r"^Labelled .*Message: ", _spam),
     ("cohere:*", r"Read this invoice", _invoice(total="44.05", seller="Miller and Sons")),
     ("anthropic:*", r"Read this invoice", _invoice(number="RE-2047", notes="Payable in 14 days.")),
     ("*", r"Read this invoice", _invoice()),
