@@ -95,6 +95,15 @@ def test_loaders_give_documents_with_ids_that_stay() -> None:
     assert index(lc.from_loader(Pages())).search("two")[0].document.metadata["page"] == 2
 
 
+def test_our_documents_are_their_loader() -> None:
+    documents = [Document("a.md", "one", {"source": "a.md"}), Document("b", "two")]
+    loader = lc.to_loader(documents)
+    assert isinstance(loader, BaseLoader)
+    assert [d.page_content for d in loader.load()] == ["one", "two"]
+    assert [d.id for d in asyncio.run(loader.aload())] == ["a.md", "b"]
+    assert list(lc.from_loader(loader)) == documents
+
+
 # Retrievers.
 
 

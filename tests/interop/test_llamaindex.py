@@ -81,6 +81,15 @@ def test_readers_give_documents_with_ids_that_stay(tmp_path: Path) -> None:
     assert [d.id for d in li.from_reader(Old())] == ["t1"]
 
 
+def test_our_documents_are_their_reader() -> None:
+    documents = [Document("a.md", "one", {"source": "a.md"}), Document("b", "two")]
+    reader = li.to_reader(documents)
+    assert isinstance(reader, BaseReader)
+    assert [d.get_content() for d in reader.load_data()] == ["one", "two"]
+    assert [d.node_id for d in asyncio.run(reader.aload_data())] == ["a.md", "b"]
+    assert list(li.from_reader(reader)) == documents
+
+
 def test_their_retriever_is_a_chain_in_both_modes() -> None:
     chain = li.from_retriever(Found())
     first, second = chain.invoke("q")

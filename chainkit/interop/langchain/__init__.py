@@ -1,6 +1,13 @@
 """LangChain's retrievers, loaders, tools, models and runnables as ours, and ours as theirs. Extra `langchain`."""
 
-from chainkit.interop.langchain.documents import afrom_loader, from_document, from_loader, from_passage, to_document
+from chainkit.interop.langchain.documents import (
+    afrom_loader,
+    from_document,
+    from_loader,
+    from_passage,
+    to_document,
+    to_loader,
+)
 from chainkit.interop.langchain.models import from_chat_model, from_embeddings, to_embeddings
 from chainkit.interop.langchain.retrievers import from_retriever, to_retriever
 from chainkit.interop.langchain.runnables import from_runnable, to_runnable
@@ -19,6 +26,7 @@ __all__ = [
     "from_tool",
     "to_document",
     "to_embeddings",
+    "to_loader",
     "to_retriever",
     "to_runnable",
     "to_tool",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from chainkit.documents import Chunk, Document, Retrieved
@@ -49,6 +50,27 @@ async def afrom_loader(loader: Any) -> AsyncIterator[Document]:
     seen: dict[str, int] = {}
     async for document in loader.alazy_load():
         yield _loaded(document, seen)
+
+
+def to_loader(documents: Iterable[Document]) -> Any:
+    """Documents of ours as their loader: `to_loader(load("docs"))`. What can be iterated once is loaded once."""
+    return _loader_class()(documents)
+
+
+@lru_cache(maxsize=1)
+def _loader_class() -> Any:
+    base: Any = theirs("document_loaders").BaseLoader
+
+    class ChainkitLoader(base):  # type: ignore[misc, valid-type, unused-ignore]
+        """Documents as a loader."""
+
+        def __init__(self, documents: Iterable[Document]) -> None:
+            self.documents = documents
+
+        def lazy_load(self) -> Iterator[Any]:
+            yield from map(to_document, self.documents)
+
+    return ChainkitLoader
 
 
 def _loaded(document: Any, seen: dict[str, int]) -> Document:

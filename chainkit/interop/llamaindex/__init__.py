@@ -7,6 +7,7 @@ from chainkit.interop.llamaindex.documents import (
     from_reader,
     to_document,
     to_passage,
+    to_reader,
 )
 from chainkit.interop.llamaindex.models import from_embedding, from_llm, to_embedding
 from chainkit.interop.llamaindex.retrievers import from_retriever, to_retriever
@@ -24,6 +25,7 @@ __all__ = [
     "to_document",
     "to_embedding",
     "to_passage",
+    "to_reader",
     "to_retriever",
     "to_tool",
 ]

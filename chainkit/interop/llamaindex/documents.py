@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from chainkit.documents import Chunk, Document, Retrieved
@@ -76,6 +77,27 @@ async def afrom_reader(reader: Any, *args: Any, **options: Any) -> AsyncIterator
     seen: dict[str, int] = {}
     for document in await reader.aload_data(*args, **options):
         yield _loaded(document, seen)
+
+
+def to_reader(documents: Iterable[Document]) -> Any:
+    """Documents of ours as their reader: `to_reader(load("docs"))`. What can be iterated once is loaded once."""
+    return _reader_class()(documents)
+
+
+@lru_cache(maxsize=1)
+def _reader_class() -> Any:
+    base: Any = theirs("readers.base").BaseReader
+
+    class ChainkitReader(base):  # type: ignore[misc, valid-type, unused-ignore]
+        """Documents as a reader."""
+
+        def __init__(self, documents: Iterable[Document]) -> None:
+            self.documents = documents
+
+        def lazy_load_data(self, *_: Any, **__: Any) -> Iterator[Any]:
+            yield from map(to_document, self.documents)
+
+    return ChainkitReader
 
 
 def _loaded(document: Any, seen: dict[str, int]) -> Document:
