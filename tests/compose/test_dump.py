@@ -68,7 +68,7 @@ CHAINS = {
     "splitters of kinds": branch(fs.is_long, by_heading(3), by_code("go", size=99)),
     "splitters of parts": branch(fs.is_long, by_sentence(3, overlap=1), by_tokens(64, count=fs.size)),
     "splitter by meaning": step(semantic(embedder("voyage:voyage-3.5"), percentile=80)),
-    "made up passage": fs.WIKI.retriever(2, queries=hyde(gpt), rerank=nearest("voyage:voyage-3.5"), fusion=Weighted()),
+    "made up passage": fs.WIKI.retriever(2, queries=hyde(gpt), rerank=nearest("voyage:voyage-3.5"), fusion=Weighted(text=0.3)),
     "web": web("brave", api_key=KEY, count=3, safe="strict", attempts=1) | pages(2, how=fetch(pause=0, ports=None)),
     "web as passages": web("searxng", site="dw.com", extra={"a": 1}, fetch=2) | as_retrieved(99),
     "web retriever": web("wikipedia", language="de").retriever(2),
