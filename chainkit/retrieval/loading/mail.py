@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from email import policy
-from email.headerregistry import DateHeader
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 from email.parser import BytesParser
-from typing import Any, BinaryIO, cast
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from chainkit.documents import Document, Region
 from chainkit.retrieval.html import read_html
@@ -16,7 +17,12 @@ from chainkit.retrieval.loading.opened import Opened, clean, utc
 from chainkit.retrieval.loading.options import Unreadable, too_much
 from chainkit.retrieval.loading.text import part
 
+_Letter: TypeAlias = "Message[str, str]"
+
 _SHOWN = ("From", "To", "Cc", "Date")
+_ABOUT_PARTS = re.compile(rb"^content-[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+_LONGEST = 16_000
+"""Bytes of a header that the standard library takes apart, which it does in time that grows with their square."""
 
 
 def read_mail(opened: Opened) -> Iterator[Document]:
@@ -71,38 +77,47 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _letter(opened: Opened, data: bytes) -> tuple[str, dict[str, Any]]:
-    message = BytesParser(policy=policy.default).parsebytes(data)
+    if any(len(found.group()) > _LONGEST for found in _ABOUT_PARTS.finditer(data)):
+        raise Unreadable(f"a header of one of its parts has more than {_LONGEST:,} bytes")
+    # The older policy leaves headers as they are: the newer one takes seconds for one of 40,000 characters.
+    message: _Letter = BytesParser().parsebytes(data)
     _shallow(message, opened)
     subject, author = _header(message, "Subject"), _header(message, "From")
     lines = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
+    if not lines and not subject:
+        raise Unreadable("it is no letter: it has neither subject, sender nor date")
     attached = list(_attached(message))
     if attached:
         lines.append(f"Attachments: {', '.join(attached)}")
     blocks = [f"# {subject}" if subject else "", "\n".join(lines), _body(message)]
-    if not lines and not subject:
-        raise Unreadable("it is no letter: it has neither subject, sender nor date")
     known = {"title": subject, "author": author, "modified": _date(message), "attachments": attached}
     return "\n\n".join(b for b in blocks if b), known
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    """A header as text; one that cannot be parsed as it stands."""
-    try:
-        return " ".join(str(message[name] or "").split())
-    except Exception:
-        raw = next((v for k, v in message.raw_items() if k.lower() == name.lower()), "")
-        return " ".join(str(raw).split())
+def _header(message: _Letter, name: str) -> str:
+    """A header as text; what cannot be decoded stands as it is."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    return _decoded(raw)
 
 
-def _date(message: EmailMessage) -> str | None:
+def _decoded(raw: str) -> str:
+    text = " ".join(_text(raw.encode("utf-8", "surrogateescape")).split())
+    if "=?" in text and len(text) <= _LONGEST:
+        try:
+            return " ".join(str(make_header(decode_header(text))).split())
+        except (LookupError, ValueError):
+            pass
+    return text
+
+
+def _date(message: _Letter) -> str | None:
     try:
-        found = cast("DateHeader | None", message["Date"])
-        return utc(found.datetime) if found is not None else None
-    except Exception:
+        return utc(parsedate_to_datetime(_header(message, "Date")))
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def _shallow(message: EmailMessage, opened: Opened) -> None:
+def _shallow(message: _Letter, opened: Opened) -> None:
     pending: list[tuple[Any, int]] = [(message, 0)]
     while pending:
         inner, depth = pending.pop()
@@ -112,7 +127,7 @@ def _shallow(message: EmailMessage, opened: Opened) -> None:
             pending += [(p, depth + 1) for p in inner.get_payload()]
 
 
-def _body(message: EmailMessage) -> str:
+def _body(message: _Letter) -> str:
     """The plain text, else the HTML, of those parts that are not attached."""
     plain: list[str] = []
     marked: list[str] = []
@@ -127,9 +142,13 @@ def _body(message: EmailMessage) -> str:
 
 
 def _content(piece: Any) -> str:
-    """A part's text, as its charset says; where that is wrong, as UTF-8 or Windows-1252, which reads any byte."""
-    data = cast("bytes", piece.get_payload(decode=True) or b"")
-    for name in (known_encoding(piece.get_content_charset()), "utf-8", "cp1252"):
+    """A part's text, as its charset says."""
+    return _text(cast("bytes", piece.get_payload(decode=True) or b""), piece.get_content_charset())
+
+
+def _text(data: bytes, charset: str | None = None) -> str:
+    """Bytes as they are said to be; where that is wrong as UTF-8 or Windows-1252, or Latin-1, which reads any byte."""
+    for name in (known_encoding(charset), "utf-8", "cp1252"):
         try:
             return data.decode(name or "utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError:
@@ -137,7 +156,7 @@ def _content(piece: Any) -> str:
     return data.decode("latin-1").replace("\r\n", "\n")
 
 
-def _attached(message: EmailMessage) -> Iterator[str]:
+def _attached(message: _Letter) -> Iterator[str]:
     for piece in message.walk():
         if piece.is_multipart():
             continue
@@ -146,4 +165,4 @@ def _attached(message: EmailMessage) -> Iterator[str]:
         except Exception:
             name = "unnamed"
         if name or piece.get_content_disposition() == "attachment":
-            yield " ".join((name or "unnamed").split())
+            yield _decoded(name or "unnamed")
