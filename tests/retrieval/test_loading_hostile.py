@@ -365,6 +365,8 @@ def test_one_cell_far_out_does_not_make_a_sheet_of_empty_ones(tmp_path) -> None:
     book.active["A1"], book.active["XFD50000"] = "near", "far"
     book.save(path)
     assert only(path).text == "# Sheet\n\nnear\nfar"
+    changed(path, TEXT_OF["xlsx"], lambda data: data.replace(b'<row r="50000"', b'<row r="999999999999"'))
+    assert reason(path) == "its sheet 'Sheet' has a row beyond 1,048,576, which no sheet has"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")

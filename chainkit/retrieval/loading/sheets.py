@@ -8,8 +8,12 @@ from typing import Any
 
 from chainkit.documents import Document
 from chainkit.retrieval.loading.opened import Growing, Opened, package, utc
+from chainkit.retrieval.loading.options import Unreadable
 from chainkit.retrieval.loading.packed import plain_copy
 from chainkit.retrieval.loading.tables import Columns
+
+_MOST_ROWS = 1_048_576
+"""Excel's own bound: a row that says it is far beyond would have all those before it gone through."""
 
 
 def read_xlsx(opened: Opened) -> Iterator[Document]:
@@ -36,6 +40,8 @@ def _rows(sheet: Any, growing: Growing) -> None:
     # What a sheet says of its own size is often wrong.
     sheet.reset_dimensions()
     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > _MOST_ROWS:
+            raise Unreadable(f"its sheet {sheet.title!r} has a row beyond {_MOST_ROWS:,}, which no sheet has")
         cells = [_shown(cell) for cell in row]
         if not any(cells):
             continue
