@@ -10,7 +10,7 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chainkit.errors import (
@@ -84,8 +84,8 @@ def aimed(url: str) -> Target:
     return target(url)
 
 
-async def asked(request: PageRequest, frame: Frame, path: str, attempts: int) -> Answered:
-    """The answer to a request. Raises EgressBlocked, ConnectionFailed, and errors by the status."""
+async def asked(request: PageRequest, frame: Frame, path: str, attempts: int, send: Any = None) -> Answered:
+    """The answer to a request, of whoever `send` is. Raises EgressBlocked, ConnectionFailed, and errors by the status."""
     aim = aimed(request.url)
     call = Call(
         frame,
@@ -95,7 +95,7 @@ async def asked(request: PageRequest, frame: Frame, path: str, attempts: int) ->
         model=aim.host,
         path=f"{frame.prefix}{path}",
         request=request,
-        send=_send,
+        send=send or _send,
         price=_free,
     )
     call.limits = frame.limits

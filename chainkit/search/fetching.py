@@ -101,6 +101,11 @@ class Fetch(Chain[str, Document]):
             ports=self.ports,
             compressed=self.compressed,
         )
+        stand_in = frame.run.stand_in(f"fetch:{url}") if frame.run.models is not None else None
+        if getattr(stand_in, "pretends", False):
+            return Answered(url=url, content_type="text/plain", data=f"what {shown(url)} holds".encode())
+        if hasattr(stand_in, "read_page"):
+            return await asked(request, frame, f"{path} > page", self.attempts, stand_in.read_page)
         await host.queue.take(frame.io, frame.until)
         try:
             pause = self.pause

@@ -17,6 +17,7 @@ _WHERE = {
     "ScriptedImageModel": "scripted_tasks",
     "ScriptedIo": "clock",
     "ScriptedModel": "scripted",
+    "ScriptedPages": "scripted_search",
     "ScriptedReranker": "scripted_tasks",
     "ScriptedSearch": "scripted_search",
     "ScriptedSpeaker": "scripted_tasks",
@@ -42,6 +43,7 @@ __all__ = [
     "ScriptedImageModel",
     "ScriptedIo",
     "ScriptedModel",
+    "ScriptedPages",
     "ScriptedReranker",
     "ScriptedSearch",
     "ScriptedSpeaker",
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from chainkit.testing.memories import MemoryCase as MemoryCase
     from chainkit.testing.memories import memory_conformance as memory_conformance
     from chainkit.testing.scripted import ScriptedModel as ScriptedModel
+    from chainkit.testing.scripted_search import ScriptedPages as ScriptedPages
     from chainkit.testing.scripted_search import ScriptedSearch as ScriptedSearch
     from chainkit.testing.scripted_tasks import ScriptedClassifier as ScriptedClassifier
     from chainkit.testing.scripted_tasks import ScriptedEmbedder as ScriptedEmbedder

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from chainkit.errors import BadRequest
 from chainkit.models.provider import Account
+from chainkit.search.asking import Answered
 from chainkit.search.engine import COUNT, Found, Searching
 from chainkit.search.result import WebResult
 from chainkit.search.web import Web
@@ -13,6 +15,7 @@ from chainkit.testing.scripted import Script
 
 if TYPE_CHECKING:
     from chainkit.models.resolve import Resolved
+    from chainkit.run.call import Call
     from chainkit.search.engine import SearchRequest
 
 Result: TypeAlias = "WebResult | Mapping[str, Any] | str"
@@ -72,6 +75,28 @@ class _Answers:
             by_query = cast("Mapping[str, Sequence[Result]]", held)
             return by_query.get(query, ())
         return held(query) if callable(held) else held
+
+
+class ScriptedPages:
+    """Pages as a test wants them, in place of the web: `Run(models={"fetch:*": ScriptedPages({url: "text"})})`.
+
+    `pages` maps a URL to its text, or is a function of the URL; a text that begins with `<` is HTML. A URL that is not
+    there answers 404. `seen` lists the URLs that were read.
+    """
+
+    def __init__(self, pages: Mapping[str, str] | Callable[[str], str | None]) -> None:
+        self._pages = pages
+        self.seen: list[str] = []
+
+    async def read_page(self, call: Call) -> Answered:
+        """Answer a call of kind "fetch"."""
+        url: str = call.request.url
+        self.seen.append(url)
+        text = self._pages(url) if callable(self._pages) else self._pages.get(url)
+        if text is None:
+            raise BadRequest(f"{url} answered 404", status=404)
+        kind = "text/html" if text.lstrip().startswith("<") else "text/plain"
+        return Answered(url=url, content_type=kind, charset="utf-8", data=text.encode("utf-8", "surrogatepass"))
 
 
 def _result(item: Result, number: int) -> WebResult:

@@ -12,11 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from answers import ANSWERS, HEARD
+from found import PAGES, found_for
 from chainkit import Messages, Reply, Run
 from chainkit.messages import Text, ToolResult
 from chainkit.models.batches import Answered, BatchState
 from chainkit.models.resolve import Resolved
-from chainkit.testing import ScriptedModel
+from chainkit.testing import ScriptedModel, ScriptedPages, ScriptedSearch
 from chainkit.testing.scripted_tasks import ANSWERS as TASKS
 from chainkit.usage import Usage
 
@@ -38,7 +39,8 @@ VENDORS = (
 
 def answering() -> Run:
     """A run whose models answer from the table. Use it as `with answering():`."""
-    return Run(models={name: Rehearsed(name) for name in VENDORS})
+    web = {"web:*": ScriptedSearch(found_for), "fetch:*": ScriptedPages(PAGES)}
+    return Run(models={**{name: Rehearsed(name) for name in VENDORS}, **web})
 
 
 class Rehearsed:

@@ -25,7 +25,7 @@ from chainkit.errors import (
 )
 from chainkit.search import fetch, pages, web
 from chainkit.search.fetching import Fetch
-from chainkit.testing import ScriptedSearch
+from chainkit.testing import ScriptedPages, ScriptedSearch, check_laws
 
 PAGE = "<html lang=de><head><title>Bern</title></head><body><nav>Menu</nav><main><h1>Bären</h1><p>Bern hält Bären.</p></main></body></html>"
 
@@ -513,3 +513,21 @@ def test_the_time_of_the_run_ends_all_pages(site: Any) -> None:
 def test_no_page_at_all_is_no_way_to_fetch_pages(wrong: Any) -> None:
     with pytest.raises(CompositionError):
         pages(**wrong)
+
+
+def test_pages_of_a_test_stand_in_for_the_web() -> None:
+    script = ScriptedPages({"https://a.example/x": PAGE, "https://a.example/y": "plain words"})
+    with Run(models={"fetch:*": script}, keep=True) as run:
+        assert fetch().invoke("https://a.example/y").text == "plain words"
+        found = pages(how=read()).invoke(["https://a.example/x", "https://a.example/z"])
+        assert asyncio.run(fetch().ainvoke("https://a.example/y", run=run)).text == "plain words"
+    assert "Bern hält Bären." in found[0].text and "404" in (found[1].problem or "")
+    assert script.seen == [f"https://a.example/{n}" for n in "yxzy"]
+    assert [r.kind for r in run.rows] == ["fetch"] * 4
+    check_laws(fetch(), ["https://a.example/y"], runs=lambda: {"models": {"fetch:*": script}})
+
+
+def test_nothing_is_sent_to_see_what_would_be(site: Any, run: Run) -> None:
+    read().render(f"{site.url}/a")
+    (ScriptedSearch([{"title": "T", "url": f"{site.url}/a"}]) | pages(how=read())).render("x")
+    assert site.asked == []

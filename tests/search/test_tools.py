@@ -22,10 +22,10 @@ def test_a_model_searches_and_is_shown_numbered_results_with_sources() -> None:
         [{"title": "Bern", "url": "https://bern.example/", "snippet": "It has bears.", "published": "2026-11-20"}]
     )
     asked = Reply((ToolCall("web_search", {"query": "bern"}, "c1"),), "tool_calls")
-    writer = ScriptedModel([asked, "It has bears."])
+    writer = ScriptedModel(lambda messages: asked if messages[-1].role == "user" else "It has bears.")
     with Run(keep=True) as run:
         result = agent(writer, [search.as_tool()]).invoke("What does Bern have?")
-    assert "bears" in str(result.output)
+    assert "bears" in str(result.value)
     shown = str(writer.seen[1].messages)
     assert "[1] Bern (2026-11-20)" in shown and "https://bern.example/" in shown and "It has bears." in shown
     assert [r.kind for r in run.rows] == ["chat", "search", "chat"]
