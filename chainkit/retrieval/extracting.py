@@ -120,7 +120,8 @@ def _shape(output: Any) -> Any:
 
     quote = (str, Field(description="The words of the text that state it, copied exactly."))
     one = create_model("Value", value=(output, ...), quote=quote)
-    return create_model("Values", values=(GenericAlias(list, (one,)), ...))
+    several: Any = GenericAlias(list, (one,))
+    return create_model("Values", values=(several, ...))
 
 
 def _standing(said: Any, group: Sequence[Chunk]) -> Iterator[Extracted[Any]]:
