@@ -72,7 +72,8 @@ class ChromaStore:
 
     @property
     def _dimensions(self) -> int | None:
-        return (self._rows.metadata or {}).get("dimensions")
+        noted: dict[str, Any] = self._rows.metadata or {}
+        return noted.get("dimensions")
 
     def put(self, entries: Sequence[Entry]) -> None:
         """See `Store.put`: document by document whole for threads of this process, the first row last on the disk."""

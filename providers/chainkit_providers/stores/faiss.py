@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -41,17 +42,23 @@ class FaissStore:
 
     `how` is FAISS's own description of an index: "Flat" compares every vector and is exact, "HNSW32" walks a graph,
     "IVF256,Flat" looks into some cells (until there are enough vectors to learn cells from, it is flat). `probe` is how
-    much of those is looked at: `efSearch` of a graph, `nprobe` of cells.
+    much of those is looked at: `efSearch` of a graph, `nprobe` of cells. `threads` are FAISS's own: more than one are
+    quicker where the machine has nothing else to do, and very much slower where it has.
     """
 
     name = "faiss"
     searches: frozenset[Literal["text", "vectors"]] = frozenset({"vectors"})
     remote = False
 
-    def __init__(self, where: str | Path | None = None, *, how: str = "Flat", probe: int | None = None) -> None:
-        self.path, self._how, self._probe = where, how, probe
+    def __init__(
+        self, where: str | Path | None = None, *, how: str = "Flat", probe: int | None = None, threads: int = 1
+    ) -> None:
+        self.path, self._how, self._probe, self._threads = where, how, probe, max(1, threads)
         self._faiss = _engine()
         _known(self._faiss, how)
+        if where is not None:
+            with suppress(OSError):  # the database says it better
+                Path(where).parent.mkdir(parents=True, exist_ok=True)
         self._database = Database(where, _prepare, what="store for FAISS")
         self._pid, self._lock = os.getpid(), threading.RLock()
         self._matrix: Matrix | None = None
@@ -117,7 +124,7 @@ class FaissStore:
     ) -> list[list[Retrieved]]:
         """See `Store.search_vectors`. A graph or cells may miss some of the nearest, "Flat" does not."""
         self._after_fork()
-        with self._lock:
+        with self._lock, self._threaded():
             matrix = self._followed()
             if matrix is None or k < 1 or not vectors:
                 return [[] for _ in vectors]
@@ -130,8 +137,17 @@ class FaissStore:
     def _after_fork(self) -> None:
         if self._pid != os.getpid():
             # OpenMP's threads stayed in the parent: a team of one needs none.
-            self._faiss.omp_set_num_threads(1)
-            self._pid, self._lock = os.getpid(), threading.RLock()
+            self._threads, self._pid, self._lock = 1, os.getpid(), threading.RLock()
+
+    @contextmanager
+    def _threaded(self) -> Generator[None]:
+        """As many threads as were asked for, in what this thread asks of FAISS here, and nowhere else."""
+        before = self._faiss.omp_get_max_threads()
+        self._faiss.omp_set_num_threads(self._threads)
+        try:
+            yield
+        finally:
+            self._faiss.omp_set_num_threads(before)
 
     def _followed(self) -> Matrix | None:
         """FAISS's index, with all that is in the file. None where there are no vectors."""
