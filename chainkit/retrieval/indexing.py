@@ -127,7 +127,7 @@ class Index:
         """A chain from a question to an `Answer` made from the `k` best chunks, its citations checked.
 
         `model` is a model string, or any chain from messages to a reply or text. The options are those of
-        `chainkit.retrieval.answering`: `verify`, `unsupported`, `instruction`, `context`, `relevance`, `focus`. Where no chunk is
+        `chainkit.retrieval.answering`: `verify`, `unsupported`, `instruction`, `context`, `relevance`, `focus`, `trusted`. Where no chunk is
         relevant the model is not asked. For a search with options: `answering(index.retriever(k, rerank=...), model)`.
         """
         from chainkit.retrieval.answering import answering
@@ -225,10 +225,10 @@ def _store(path: Any, store: Any, embed: Any) -> Store:
 
 
 def _splitter(given: Splits | None, size: int) -> Splits:
-    from chainkit.retrieval.splitting import recursive
+    from chainkit.retrieval.splitting import automatic
 
     if given is None:
-        return recursive(size)
+        return automatic(size)
     if not hasattr(given, "split"):
         raise CompositionError(f"splitter= is {type(given).__name__}: {given!r:.60}", cure="say splitter=by_heading()")
     return given

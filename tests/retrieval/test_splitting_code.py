@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from chainkit import index
 from chainkit.documents import Document
 from chainkit.retrieval.splitting import ByCode, Recursive, automatic, by_code
 
@@ -116,3 +117,11 @@ def test_rows_of_a_table_stay_whole() -> None:
     chunks = automatic(40).split(document)
     assert [c.text for c in chunks][:2] == ["\n".join(rows[:2]), rows[2]]
     assert [c.metadata["row"] for c in chunks] == [1, 3, 4, 4, 4]
+
+
+def test_an_index_takes_no_comment_for_a_heading() -> None:
+    held = index([Document("bells.py", "# Bells\nx = 1\n\n# Horns\ny = 2\n"), Document("bells.md", "# Bells\n\nRing.")])
+    assert {r.document.id: r.document.headings for r in held.search("bells", 5)} == {
+        "bells.py": (),
+        "bells.md": ("Bells",),
+    }
