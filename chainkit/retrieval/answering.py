@@ -44,6 +44,7 @@ class AnsweringOptions(TypedDict, total=False):
     context: int | None
     relevance: float | None
     focus: float | None
+    trusted: bool | None
 
 
 def answering(
@@ -57,6 +58,7 @@ def answering(
     context: int | None = None,
     relevance: float | None = None,
     focus: float | None = None,
+    trusted: bool | None = None,
 ) -> Chain[str, Answer]:
     """A chain from a question to an `Answer` that stands on passages, its citations checked.
 
@@ -72,7 +74,8 @@ def answering(
     Where no passage holds the share `relevance` of the question's terms, the model is not asked; by itself 0.3 for a
     search by words, and no such test for others. `focus` is for small models, which like to say something true about
     something else: where no sentence with the words cited for it holds that share of the question's terms (0.4 is a
-    start), the answer is not found. Raises CompositionError for what does not fit.
+    start), the answer is not found. `trusted=False` marks all passages as untrusted, for the model and in the answer; by
+    itself their metadata say so. Raises CompositionError for what does not fit.
     """
     if unsupported not in get_args(Unsupported):
         raise CompositionError(f"unsupported={unsupported!r}: a sentence is marked, dropped or kept", cure='say "mark"')
@@ -81,7 +84,7 @@ def answering(
         raise CompositionError(msg)
     quotes = verify == "quotes"
     found, words = _retriever(retriever, k)
-    shown = found | step(Shown(k, context), inline=True, name="shown")
+    shown = found | step(Shown(k, context, trusted), inline=True, name="shown")
     looked: Any = step(Question(), inline=True, name="question") | parallel(question=identity(), passages=shown)
     share = relevance if relevance is not None else RELEVANT if words else None
     asked: Any = step(Asking(instruction, quotes), inline=True, name="passages as data") | _model(model, quotes=quotes)

@@ -143,6 +143,13 @@ def test_what_a_document_makes_up_is_cited_to_it_and_known_as_untrusted() -> Non
     assert not answer.trusted and not answer.citations[0].trusted
 
 
+def test_a_whole_search_can_be_marked_as_untrusted() -> None:
+    model = ScriptedModel("The shop opens at 9:30.")
+    answer = answering(lambda _: [SHOP], model, trusted=False).invoke("When does the shop open?")
+    assert answer.found and not answer.trusted and answer.check([SHOP]) == ()
+    assert 'trusted="no"' in model.seen[0].messages[1].text and "trusted" not in SHOP.metadata
+
+
 def test_the_marks_around_passages_depend_on_all_that_is_shown_and_stand_in_none_of_it() -> None:
     def sign(question: str, *texts: str) -> str:
         model = ScriptedModel("ok")

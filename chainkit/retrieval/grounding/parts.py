@@ -35,13 +35,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Shown:
-    """The first `k` passages, as many as fit into `context` characters."""
+    """The first `k` passages, as many as fit into `context` characters; with `trusted=False` all marked as untrusted."""
 
     k: int | None = None
     context: int | None = None
+    trusted: bool | None = None
 
     def __call__(self, found: Any) -> list[Retrieved]:
-        return cut(as_passages(found)[: self.k], self.context)
+        shown = cut(as_passages(found)[: self.k], self.context)
+        return shown if self.trusted is None else [_told(p, trusted=self.trusted) for p in shown]
+
+
+def _told(passage: Retrieved, *, trusted: bool) -> Retrieved:
+    chunk = passage.document
+    return Retrieved(replace(chunk, metadata={**chunk.metadata, "trusted": trusted}), passage.score)
 
 
 @dataclass(frozen=True)
