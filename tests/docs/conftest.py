@@ -34,6 +34,8 @@ def alone(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(key, raising=False)
     # Set here, so that a page which sets it leaves nothing behind.
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    # A page that registers an engine of its own leaves it to no other.
+    monkeypatch.setattr("chainkit.search.engines._REGISTERED", {})
     connect = socket.socket.connect
 
     def only_here(self: socket.socket, address: object) -> None:

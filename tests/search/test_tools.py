@@ -9,7 +9,7 @@ import pytest
 
 from chainkit import Run, agent
 from chainkit.errors import CompositionError
-from chainkit.messages import ToolCall
+from chainkit.messages import ToolCall, ToolResult
 from chainkit.models.reply import Reply
 from chainkit.search import fetch, fetch_tool, search_tool, web
 from chainkit.testing import ScriptedModel, ScriptedSearch
@@ -26,7 +26,7 @@ def test_a_model_searches_and_is_shown_numbered_results_with_sources() -> None:
     with Run(keep=True) as run:
         result = agent(writer, [search.as_tool()]).invoke("What does Bern have?")
     assert "bears" in str(result.value)
-    shown = str(writer.seen[1].messages)
+    (shown,) = [p.text for p in writer.seen[1].messages[-1].parts if isinstance(p, ToolResult)]
     assert "[1] Bern (2026-11-20)" in shown and "https://bern.example/" in shown and "It has bears." in shown
     assert [r.kind for r in run.rows] == ["chat", "search", "chat"]
 

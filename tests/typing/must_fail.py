@@ -34,6 +34,7 @@ from chainkit import (
 from chainkit.retrieval import load as load_documents
 from chainkit.evaluate import compare, evaluate, exact
 from chainkit.retrieval import answering, extract, summarise
+from chainkit.search import fetch, web
 
 
 class Book(BaseModel):
@@ -115,6 +116,13 @@ index("docs").answering("openai:a", unsupported="hide")  # error
 answering(index("docs"), "openai:a").invoke("q").text.titel  # error
 summarise("openai:a", "guess")  # error
 extract("openai:a", list[int]).invoke("q").values[0].value.titel  # error
+web("brave", cuont=3)  # error
+web("brave", safe="on")  # error
+web("brave", recency="hour")  # error
+web("brave").invoke(3)  # error
+web("brave").invoke("q")[0].titel  # error
+fetch(robot=False)  # error
+fetch().invoke("u").txt  # error
 chatting("openai:a")  # error
 chatting("openai:a", memory=3)  # error
 chatting("openai:a", memory="sqlite", keep=7)  # error

@@ -55,6 +55,7 @@ from chainkit import (
     weighted,
 )
 from chainkit.documents import Document, Retrieved
+from chainkit.search import WebResult, as_retrieved, fetch, pages, web
 from chainkit.evaluate import (
     Case,
     Estimate,
@@ -296,3 +297,10 @@ async def asynchronous() -> None:
     assert_type(await books.abatch(["x"]), list[Book])
     async for piece in gpt.astream("x"):
         assert_type(piece, str)
+
+
+assert_type(web("brave", count=3, safe="strict").invoke("q"), list[WebResult])
+assert_type((web("brave") | pages(3)).invoke("q"), list[WebResult])
+assert_type((web("brave") | as_retrieved()).invoke("q"), list[Retrieved])
+assert_type(web("brave").retriever(3).invoke("q"), list[Retrieved])
+assert_type(fetch(pause=0).invoke("u"), Document)
