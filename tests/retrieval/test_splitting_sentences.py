@@ -24,6 +24,8 @@ WHOLE = [
     "Äpfel, Birnen usw. gibt es hier.",
     "The version is 3.11.2 and the host is example.org today.",
     "1. Ein Punkt einer Liste",
+    "### 8.4.4. Ein Konto sperren",
+    "B.2.1. Das Wurzelverzeichnis",
     "bzw. im Allg. nicht",
 ]
 SEVERAL = [
@@ -42,6 +44,7 @@ SEVERAL = [
     ["日本語の文です。", "「はい。」", "次の文。"],
     ["Ein Absatz ohne Punkt", "Noch einer"],
     ["(Siehe oben.)", "Weiter."],
+    ["Der Router ist 192.168.0.1.", "Die Adresse ist frei."],
 ]
 
 

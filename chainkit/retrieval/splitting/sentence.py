@@ -49,7 +49,10 @@ def told(text: str, start: int, end: int, size: int, marks: Outline) -> Iterator
         if heading is not None and first == a:
             yield from filled(text, heading, a, size)
         heading = None
-        yield from filled(text, first, b, size, 0, marks)
+        if b - first <= size:
+            yield first, b
+        else:
+            yield from filled(text, first, b, size, 0, marks)
     if heading is not None:
         yield from filled(text, heading, end, size)
 

@@ -43,12 +43,15 @@ _WORD_BEFORE = re.compile(r"(\S+)$")
 _WORD_AFTER = re.compile(r"\s+[\"'“„»«‘‚(\[]*(\w+)")
 _SECOND = re.compile(r"(?<!\w)[zdusiovm]\.\s*$")
 """What stands before the second letter of "z. B.", "d. h.", "i. d. R."."""
+_NUMBER = re.compile(r"(?:[a-z]\.)?\d+(?:\.\d+)*")
 _REACH = 40
 
 
-def ends(text: str, start: int, end: int) -> list[int]:
+def ends(text: str, start: int, end: int) -> Iterator[int]:
     """Where sentences end between two places: each is where the white space begins that follows, or the next sentence."""
-    return [m.end() for m in _END.finditer(text, start, end) if m.group()[0] != "\n" and _ending(text, m, start)]
+    for match in _END.finditer(text, start, end):
+        if match.group()[0] != "\n" and _ending(text, match, start):
+            yield match.end()
 
 
 def last_end(text: str, start: int, end: int) -> int:
@@ -101,7 +104,7 @@ def _ending(text: str, match: re.Match[str], start: int) -> bool:
 def _abbreviated(text: str, before: re.Match[str], follows: str, start: int) -> bool:
     word = before.group(1).lstrip("\"'“„»«‘‚([").lower()
     bare = word.replace(".", "")
-    if word.isdigit():
+    if _NUMBER.fullmatch(word):
         return _ordinal(text, before, word, follows, start)
     if word in _AT_END:
         return bool(follows) and follows.lower() not in _STARTS and len(follows) > 1
@@ -118,11 +121,11 @@ def _abbreviated(text: str, before: re.Match[str], follows: str, start: int) -> 
 
 
 def _ordinal(text: str, before: re.Match[str], number: str, follows: str, start: int) -> bool:
-    if len(number) > 3:
-        return False
     line = text.rfind("\n", start, before.start(1)) + 1 or start
-    if not text[line : before.start(1)].strip(" \t>*-"):
+    if not text[line : before.start(1)].strip(" \t>*-#"):
         return True
+    if len(number) > 3 or "." in number:
+        return False
     if follows.lower() in _AFTER_ORDINAL or (follows.isdigit() and len(follows) <= 2):
         return True
     said = re.search(r"(\w+)\s+$", text[max(line, before.start(1) - _REACH) : before.start(1)])
