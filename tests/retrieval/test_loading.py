@@ -84,6 +84,15 @@ def test_markdown_keeps_its_headings_and_gives_its_front_matter(tmp_path) -> Non
     assert found.id == str(tmp_path / "a.md")
 
 
+def test_a_text_does_not_say_where_it_came_from_and_its_date_is_one(tmp_path) -> None:
+    (tmp_path / "a.md").write_text("---\nsource: official.pdf\nmodified: 2026-02-03T10:00:00+02:00\n---\nx")
+    (tmp_path / "b.md").write_text("---\nmodified: yesterday\nowner: Ada\n---\nx")
+    os.utime(tmp_path / "b.md", (0, 0))
+    one, two = load(tmp_path)
+    assert (one.metadata["source"], one.metadata["modified"]) == (one.id, "2026-02-03T08:00:00+00:00")
+    assert (two.metadata["modified"], two.metadata["owner"]) == ("1970-01-01T00:00:00+00:00", "Ada")
+
+
 def test_restructured_text_has_a_title_and_line_ends_become_newlines(tmp_path) -> None:
     (tmp_path / "a.rst").write_bytes(b"=====\r\nGuide\r\n=====\r\n\r\nText.\r\n")
     found = only(tmp_path / "a.rst")

@@ -10,12 +10,14 @@ from typing import Any, TextIO
 
 from chainkit.documents import Document
 from chainkit.retrieval.loading.decoding import declared, encoding_of, text_of
-from chainkit.retrieval.loading.opened import Opened
+from chainkit.retrieval.loading.opened import Opened, utc_of
 
 _FRONT = re.compile(r"\A(---|\+\+\+)\n(.*?)\n\1\n", re.DOTALL)
 _PAIR = re.compile(r"^([\w-]+)[ \t]*[:=][ \t]*(.*)$", re.MULTILINE)
 _HEADING = re.compile(r"^#[ \t]+([^\s#].*)$", re.MULTILINE)
 _UNDERLINED = re.compile(r"\A(?:(?:\.\. .*|[=*#~^-]{3,}[ \t]*)?\n)*+(\S.*)\n[=*#~^-]{3,}[ \t]*\n")
+_OURS = frozenset({"source", "part", "offset", "encoding"})
+"""What no text may say of itself: where it came from is what citations show."""
 _HEAD = 64 * 1024
 """How far into a text its front matter and title are looked for."""
 
@@ -110,6 +112,8 @@ def _told(text: str) -> tuple[str, dict[str, Any]]:
     front = _FRONT.match(text)
     if front is not None:
         known = {k.lower(): v.strip().strip("\"'") for k, v in _PAIR.findall(front.group(2))}
+        known = {k: v for k, v in known.items() if k not in _OURS}
+        known["modified"] = utc_of(known.get("modified"))
         text = text[front.end() :]
     underlined = _UNDERLINED.match(text[:_HEAD])
     title = heading_of(text) or (underlined.group(1).strip() if underlined else None)
