@@ -26,6 +26,7 @@ from chainkit_providers.stores.rows import chunk_of, parts, record_of, stamped, 
 
 _VERSION = 0xFA155
 _ASKED_AT_ONCE = 500
+_KEPT_FILTERS = 16
 _SCHEMA = """
 create table rows(
     n integer primary key autoincrement, document text not null, stamp text,
@@ -63,6 +64,7 @@ class FaissStore:
         self._pid, self._lock = os.getpid(), threading.RLock()
         self._matrix: Matrix | None = None
         self._seen = -1
+        self._passed: dict[tuple[str, int, int], list[int]] = {}
         self._settings()
 
     def _settings(self) -> tuple[int, int]:
@@ -130,7 +132,7 @@ class FaissStore:
                 return [[] for _ in vectors]
             for vector in vectors:
                 fitting(vector, matrix.dimensions, "the question")
-            among = None if where is None else self._passing(where)
+            among = None if where is None else self._passing(where, matrix.last)
             near = matrix.nearest(units(vectors), k, among)
             return self._hydrated(near)
 
@@ -164,9 +166,16 @@ class FaissStore:
         self._seen = removals
         return matrix
 
-    def _passing(self, where: Condition) -> list[int]:
-        passing, values = sql(where, "metadata")
-        return [r[0] for r in self._database.execute(f"select n from rows where {passing}", values)]
+    def _passing(self, where: Condition, last: int) -> list[int]:
+        """The rows that a filter lets pass, looked for once in each state of the file."""
+        key = (repr(where), last, self._seen)  # 1 and True are equal, and are not alike
+        if key not in self._passed:
+            if len(self._passed) >= _KEPT_FILTERS:
+                self._passed.clear()
+            passing, values = sql(where, "metadata")
+            found = self._database.execute(f"select n from rows where n <= ? and {passing}", [last, *values])
+            self._passed[key] = [r[0] for r in found]
+        return self._passed[key]
 
     def _hydrated(self, near: list[list[tuple[int, float]]]) -> list[list[Retrieved]]:
         wanted = list({n for found in near for n, _ in found})
