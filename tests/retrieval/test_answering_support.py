@@ -77,6 +77,7 @@ def test_names_of_letters_and_figures_are_compared_whole() -> None:
         ("The shop closes at 9.", "The shop opens at 9."),
         ("A password has at most 14 signs.", "A password has at least 14 signs."),
         ("The office is led by Anna Miller.", "The office is led by Ben Smith."),
+        ("Anna leads the office.", "Ben leads the office."),
         ("Das Büro leitet Anna Müller seit Jahren.", "Das Büro leitet Ben Schmidt seit Jahren."),
         ("Das Lager steht seit Jahren in Hamburg.", "Das Lager steht seit Jahren in Bremen."),
         ("Lunch costs 5.20 euros on Monday.", "Lunch costs 5.20 euros on Friday."),
@@ -101,6 +102,8 @@ def test_a_sentence_that_says_otherwise_is_not_supported(claim: str, text: str) 
         ("1. Lunch costs 5.20 euros.", "Lunch costs 5.20 euros for employees."),
         ("A night costs 1 290 euros.", "A night costs 1,290 euros."),
         ("The fee is due by 3 March.", "The fee is due by March 3, 2026."),
+        ("The fee is due by 3 March and costs EUR 12.", "The fee is due by 2026-03-03, and costs 12 euros."),
+        ("One thing: It opens at 9.", "One thing opens at 9."),
     ],
 )
 def test_a_sentence_that_says_the_same_is_supported(claim: str, text: str) -> None:

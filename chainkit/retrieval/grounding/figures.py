@@ -121,6 +121,11 @@ def codes(text: str) -> list[str]:
     return [plain_code(c) for c in found if not (s := _SUFFIXED.fullmatch(c)) or s["unit"].lower() not in _SUFFIXES]
 
 
+def is_measure(word: str) -> bool:
+    """Whether a word is a unit, a month or a weekday: they are compared as figures, in any language."""
+    return word.lower() in _UNITS or word.lower() in _MONTHS or word.lower() in _WEEKDAYS
+
+
 def plain_code(code: str) -> str:
     """A name of letters and figures as it is compared."""
     return folded(code.lower()).replace("-", "").replace("/", "")

@@ -10,7 +10,7 @@ from functools import cached_property
 from chainkit.documents import Chunk
 from chainkit.retrieval.analysis import folded, terms
 from chainkit.retrieval.grounding.contrary import contrary
-from chainkit.retrieval.grounding.figures import Figure, codes, figures
+from chainkit.retrieval.grounding.figures import Figure, codes, figures, is_measure
 from chainkit.retrieval.grounding.language import language_of
 from chainkit.retrieval.grounding.sentences import Span, spans, unlisted
 
@@ -18,11 +18,14 @@ ENOUGH = 0.66
 """The share of a sentence's terms and figures that must stand in the words quoted for it."""
 WIDEST = 3
 """Sentences of a passage that may support one sentence together."""
+_NEARLY = 0.8
+"""The share that is enough where what the sentence is about has another name in the passage."""
 _PART = 0.5
 """What a German term counts that stands there as a part of a compound, or the other way round."""
 _LEAST = 2
 """Terms and figures that a part of a sentence has at the least."""
 _AND = re.compile(r"[,;:]\s|\s(?:and|und|sowie|while|whereas|während|but|aber)\s", re.IGNORECASE)
+_AHEAD = re.compile(r"^(?:according to|based on|as stated in|laut|gemäß|nach)\b[^,.]{0,60},?\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NAME = re.compile(r"(?<=[\w,;:)\"“„»] )[A-ZÄÖÜ][\w'’-]*")
 _ABBREVIATION = re.compile(r"\b[A-ZÄÖÜ]{2,}\b")
@@ -42,6 +45,12 @@ class Claim:
     def terms(self) -> frozenset[str]:
         """Its words as terms, without numbers."""
         return frozenset(t for t in terms(unlisted(self.text)) if not t.isdigit())
+
+    @cached_property
+    def subject(self) -> str | None:
+        """Its first term, which mostly says what it is about."""
+        found = terms(_AHEAD.sub("", unlisted(self.text)))
+        return next((t for t in found if not t.isdigit()), None)
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
@@ -74,7 +83,8 @@ def _names(text: str, language: str) -> Iterator[str]:
         found += [m.group() for m in _NAME.finditer(text)]
     for name in found:
         plain = re.sub(r"['’]s?$", "", name)
-        if plain.lower() not in _NO_NAMES:
+        # Small words, and what figures are compared by: units, months, weekdays.
+        if plain.lower() not in _NO_NAMES and not is_measure(plain) and terms(plain):
             yield folded(plain.lower())
 
 
@@ -193,7 +203,10 @@ def _window(claim: Claim, number: int, passage: Passage, start: int, end: int) -
     rest = claim.terms - held
     part = sum(_PART for t in rest if _compound(t, held)) if claim.language == "de" else 0.0
     share = (len(shared) + part + sum(figured)) / max(1, claim.size)
-    agrees = not contrary(claim.text, passage.sentences[start:end])
+    about = (
+        claim.subject in held or share >= _NEARLY or (claim.language == "de" and _compound(claim.subject or "", held))
+    )
+    agrees = about and not contrary(claim.text, passage.sentences[start:end])
     span = passage.spans[start][0], passage.spans[end - 1][1]
     near = sum(_compound(t, own) for t in rest) if claim.language == "de" else 0
     return Window(number, span, shared, figured, share, len(claim.terms & own) + near + sum(figured), agrees)
