@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from urllib.parse import urldefrag, urljoin
 
 from chainkit.chain import Chain
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chainkit.run.drive import Core
     from chainkit.run.frame import Frame
 
+T = TypeVar("T")
 _HOPS = 5
 _HEAD = 20_000
 PORTS = (80, 443, 8080, 8443)
@@ -59,49 +60,28 @@ class Fetch(Chain[str, Document]):
 
         async def run(frame: Frame, value: Any) -> Any:
             url = _url_in(value)
-            page = await self._in_time(frame.quiet(), path, url)
+            page = await self._led(frame.quiet(), path, url)
             if frame.io.blocking:
                 return document_of(page, url, self.reader, self.max_bytes)
             return await frame.io.call(document_of, page, url, self.reader, self.max_bytes)
 
         return run
 
-    async def _in_time(self, frame: Frame, path: str, url: str) -> Answered:
-        inner = frame.sooner(frame.io.now() + self.timeout_seconds)
-        try:
-            return await self._led(inner, path, url)
-        except DeadlineExceeded as error:
-            if frame.until is not None and frame.until == inner.until:
-                raise
-            # A server that wants to be left alone for longer than this says more than the time that is up.
-            if isinstance(error.__cause__, ProviderError):
-                raise error.__cause__ from None
-            msg = f"{shown(url)} was not here after {self.timeout_seconds:g} s"
-            raise ConnectionFailed(msg, code="timeout", cure="fetch(timeout=...) waits longer") from None
-
     async def _led(self, frame: Frame, path: str, url: str) -> Answered:
         """The page at the end of all redirects, those of pages themselves too."""
-        to = urldefrag(url)[0]
+        to, time = urldefrag(url)[0], _Time(self.timeout_seconds, url)
         for _ in range(_HOPS + 1):
-            page = await self._visited(frame, path, to)
+            page = await self._visited(frame, path, to, time)
             onward = page.moved if page.moved is not None else _refreshed(page)
             if onward is None:
                 return page
             to = urldefrag(urljoin(to, onward.strip()))[0]
         raise BadRequest(f"{shown(url)} leads on and on: more than {_HOPS} redirects")
 
-    async def _visited(self, frame: Frame, path: str, url: str) -> Answered:
-        aim = aimed(url)
-        host = host_of(frame.run, aim.origin)
-        request = PageRequest(
-            "",
-            url=url,
-            most=self.max_bytes,
-            user_agent=self.user_agent,
-            ports=self.ports,
-            compressed=self.compressed,
-        )
-        stand_in = frame.run.stand_in(f"fetch:{url}") if frame.run.models is not None else None
+    async def _visited(self, frame: Frame, path: str, url: str, time: _Time) -> Answered:
+        host = host_of(frame.run, aimed(url).origin)
+        request = self._request(url)
+        stand_in: Any = frame.run.stand_in(f"fetch:{url}") if frame.run.models is not None else None
         if getattr(stand_in, "pretends", False):
             return Answered(url=url, content_type="text/plain", data=f"what {shown(url)} holds".encode())
         if hasattr(stand_in, "read_page"):
@@ -110,12 +90,47 @@ class Fetch(Chain[str, Document]):
         try:
             pause = self.pause
             if self.robots:
-                rules = await allowed(url, host, request, frame, path)
+                rules = await time.within(frame, lambda inner: allowed(url, host, request, inner, path))
                 pause = max(pause, rules.delay or 0.0)
-            await paused(host, frame, pause)
-            return await asked(request, frame, f"{path} > page", self.attempts)
+            await paused(host, frame, pause, self.timeout_seconds)
+            return await time.within(frame, lambda inner: asked(request, inner, f"{path} > page", self.attempts))
         finally:
             host.queue.give()
+
+    def _request(self, url: str) -> PageRequest:
+        return PageRequest(
+            "",
+            url=url,
+            most=self.max_bytes,
+            user_agent=self.user_agent,
+            ports=self.ports,
+            compressed=self.compressed,
+        )
+
+
+class _Time:
+    """What is left of a fetch's time. Waiting for others of this program does not use it up."""
+
+    def __init__(self, seconds: float, url: str) -> None:
+        self._all = self._left = seconds
+        self._url = url
+
+    async def within(self, frame: Frame, ask: Callable[[Frame], Awaitable[T]]) -> T:
+        """Ask within what is left. Raises ConnectionFailed, or the error that the server should be left alone."""
+        began = frame.io.now()
+        inner = frame.sooner(began + self._left)
+        try:
+            return await ask(inner)
+        except DeadlineExceeded as error:
+            if frame.until is not None and frame.until == inner.until:
+                raise
+            # A server that wants to be left alone for longer than this says more than the time that is up.
+            if isinstance(error.__cause__, ProviderError):
+                raise error.__cause__ from None
+            msg = f"{shown(self._url)} was not here after {self._all:g} s"
+            raise ConnectionFailed(msg, code="timeout", cure="fetch(timeout=...) waits longer") from None
+        finally:
+            self._left -= frame.io.now() - began
 
 
 def _url_in(value: Any) -> str:
@@ -150,7 +165,7 @@ def fetch(
     """A URL in, a `Document` of its clean text out: `fetch().invoke("https://example.org")`.
 
     Only public addresses are asked, and hosts that the run names: `Run(private_hosts=["wiki.example"])`. `timeout` is in
-    seconds, for robots.txt, waiting, redirects and all; `max_bytes` is of the body, unpacked where `compressed=True`
+    seconds, for robots.txt, redirects and all, but not for waiting one's turn; `max_bytes` is of the body, unpacked where `compressed=True`
     asks for gzip. `robots` heeds robots.txt; `pause` is seconds between two requests to one server within a run.
     `ports=None` lets any port pass. `reader` takes the main part out of HTML: "trafilatura" (`pip install
     'chainkit[pages]'`), "plain" by our own reader, "auto" the first where it is installed. Raises EgressBlocked,

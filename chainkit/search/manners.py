@@ -40,9 +40,14 @@ def host_of(run: Run, origin: tuple[str, str, int]) -> Host:
     return _HOSTS.setdefault(run, {}).setdefault(origin, Host())
 
 
-async def paused(host: Host, frame: Frame, pause: float) -> None:
-    """Wait until the server may be asked again."""
+async def paused(host: Host, frame: Frame, pause: float, most: float) -> None:
+    """Wait until the server may be asked again. Raises RateLimited where that is too long a wait."""
     wait = host.free_at - frame.io.now()
+    if wait > most:
+        msg = f"its robots.txt asks for a pause between two requests, and the next is due in {wait:.0f} s"
+        error = RateLimited(msg, cure="fetch(timeout=...) waits longer; where the site is yours: fetch(robots=False)")
+        error.retry_after = wait
+        raise error
     if wait > 0:
         if frame.until is not None and host.free_at >= frame.until:
             raise too_late()

@@ -93,7 +93,14 @@ def _main_part(plain: Document, opened: Opened, page: Answered, reader: Reader) 
             return plain
         msg = 'fetch(reader="trafilatura") needs the package trafilatura'
         raise MissingExtra(msg, cure="pip install 'chainkit[pages]'") from error
-    markup = text_of(opened, page.data, page.charset or declared(page.data))
-    found = package.extract(markup, url=page.url, output_format="markdown", include_comments=False, include_tables=True)
-    text = clean(found or "").strip()
+    text = _extracted(package, text_of(opened, page.data, page.charset or declared(page.data)), page.url)
     return replace(plain, text=text, regions=()) if len(text) >= _SHORT else plain
+
+
+def _extracted(package: Any, markup: str, url: str) -> str:
+    """What the extractor takes for the main part; nothing where it breaks on a page."""
+    try:
+        found = package.extract(markup, url=url, output_format="markdown", include_comments=False, include_tables=True)
+    except Exception:
+        return ""
+    return clean(found or "").strip()

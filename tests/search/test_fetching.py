@@ -466,13 +466,22 @@ def test_a_server_is_asked_one_thing_at_a_time_with_a_pause_between(site: Any, r
     assert site.peak == 1
 
 
-def test_a_crawl_delay_is_waited_for_within_the_time(site: Any, run: Run) -> None:
+def test_a_crawl_delay_is_waited_for_unless_it_is_too_long(site: Any, run: Run) -> None:
     site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 30\n")
     site.pages["/a"] = PAGE
     polite = read(robots=True, timeout=0.5)
     assert polite.invoke(f"{site.url}/a").text
-    with pytest.raises(ConnectionFailed, match="not here after"):
+    with pytest.raises(RateLimited, match="due in 30 s"):
         polite.invoke(f"{site.url}/a")
+    with Run(parent=run, deadline=1), pytest.raises(DeadlineExceeded):
+        read(robots=True, timeout=60).invoke(f"{site.url}/a")
+
+
+def test_waiting_for_ones_turn_does_not_use_up_the_time_of_a_fetch(site: Any, run: Run) -> None:
+    for n in range(6):
+        site.pages[f"/{n}"] = PAGE
+    found = pages(how=read(pause=0.1, timeout=0.3), concurrency=6).invoke([f"{site.url}/{n}" for n in range(6)])
+    assert [r.problem for r in found] == [None] * 6
 
 
 # Pages of results.
@@ -531,3 +540,23 @@ def test_nothing_is_sent_to_see_what_would_be(site: Any, run: Run) -> None:
     read().render(f"{site.url}/a")
     (ScriptedSearch([{"title": "T", "url": f"{site.url}/a"}]) | pages(how=read())).render("x")
     assert site.asked == []
+
+
+@pytest.mark.parametrize("reader", ["plain", "auto"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<div>" * 20_000 + b"deep words",
+        b"<p>" + b"\xff\xfe\x00" * 50 + b"words",
+        b"",
+        b"<",
+        b"<!--",
+        b"<script>" + b"x" * 10_000,
+    ],
+)
+def test_a_broken_page_gives_a_text_or_an_error_of_ours(body: bytes, reader: Any, site: Any, run: Run) -> None:
+    site.pages["/a"] = (200, {"content-type": "text/html"}, body)
+    try:
+        assert isinstance(read(reader=reader).invoke(f"{site.url}/a").text, str)
+    except BadRequest as error:
+        assert "no text" in str(error)
