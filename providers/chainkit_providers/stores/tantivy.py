@@ -155,22 +155,19 @@ class TantivyStore:
     def remove(self, ids: Collection[str]) -> int:
         """See `Store.remove`."""
         with self._lock:
-            held = self._held()
-            gone = [i for i in dict.fromkeys(ids) if i in held]
+            view = self._looking()
+            gone = [i for i in dict.fromkeys(ids) if _addresses(view, self._term("document", record_id(i, 0)))]
             self._replace(dict.fromkeys(gone))
         return len(gone)
 
     def stamps(self) -> dict[str, str]:
-        """See `Store.stamps`."""
-        return dict(self._held())
-
-    def _held(self) -> dict[str, str]:
+        """See `Store.stamps`: read once for each state of the index."""
         view = self._looking()
         if view.stamps is None:
             first = self._term("first", 1)
             rows = (_record(view.searcher.doc(a)) for a in _addresses(view, first))
             view.stamps = dict(sorted((r.document, r.stamp) for r in rows))
-        return view.stamps
+        return dict(view.stamps)
 
     def get(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store.get`."""
@@ -240,7 +237,7 @@ class TantivyStore:
         self._view = _View(None)
 
     def __len__(self) -> int:
-        return len(self._held())
+        return int(self._looking().searcher.search(self._term("first", 1), 1).count)
 
     def __repr__(self) -> str:
         return f"TantivyStore({'' if self.path is None else repr(str(self.path))})"

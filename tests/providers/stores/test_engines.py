@@ -18,6 +18,7 @@ from chainkit.errors import ChainkitError, CompositionError, MissingExtra
 from chainkit.retrieval.filters import condition, matches
 from chainkit.retrieval.store import Entry
 from chainkit.retrieval.stores import store
+from chainkit.testing import store_conformance
 from chainkit.testing.stores import ids, vector
 
 
@@ -152,6 +153,14 @@ def test_a_stamp_is_changed_alone(name: str, tmp_path: Path) -> None:
     assert held.stamps() == {"d1": "new", "d2": "stamp2"} and held.get(["d1"])[0].stamp == "new"
     assert held.get(["d1"])[0].document == made(1).document and len(held) == 2
     held.close()
+
+
+@pytest.mark.slow
+@engines()
+def test_it_conforms_with_ten_thousand_documents(name: str, tmp_path: Path) -> None:
+    way = ("vectors",) if name in ("faiss", "chroma") else ("text",)
+    (case,) = [c for c in store_conformance(lambda f: opened(name, f), searches=way) if c.name == "many documents"]
+    case.check(tmp_path)
 
 
 VALUES: list[Any] = [
