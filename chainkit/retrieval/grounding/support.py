@@ -25,6 +25,10 @@ _PART = 0.5
 _LEAST = 2
 """Terms and figures that a part of a sentence has at the least."""
 _AND = re.compile(r"[,;:]\s|\s(?:and|und|sowie|while|whereas|während|but|aber)\s", re.IGNORECASE)
+_NO_SUBJECT = frozenset(
+    "onli also both each everi most some all ani howev yes there furthermor addit ja nein all jed jeder beid manch viel "
+    "ausserdem zudem jedoch allerding".split()
+)
 _AHEAD = re.compile(r"^(?:according to|based on|as stated in|laut|gemäß|nach)\b[^,.]{0,60},?\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NAME = re.compile(r"(?<=[\w,;:)\"“„»] )[A-ZÄÖÜ][\w'’-]*")
@@ -50,7 +54,7 @@ class Claim:
     def subject(self) -> str | None:
         """Its first term, which mostly says what it is about."""
         found = terms(_AHEAD.sub("", unlisted(self.text)))
-        return next((t for t in found if not t.isdigit()), None)
+        return next((t for t in found if not t.isdigit() and t not in _NO_SUBJECT), None)
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
@@ -203,8 +207,9 @@ def _window(claim: Claim, number: int, passage: Passage, start: int, end: int) -
     rest = claim.terms - held
     part = sum(_PART for t in rest if _compound(t, held)) if claim.language == "de" else 0.0
     share = (len(shared) + part + sum(figured)) / max(1, claim.size)
+    subject = claim.subject
     about = (
-        claim.subject in held or share >= _NEARLY or (claim.language == "de" and _compound(claim.subject or "", held))
+        subject is None or subject in held or share >= _NEARLY or (claim.language == "de" and _compound(subject, held))
     )
     agrees = about and not contrary(claim.text, passage.sentences[start:end])
     span = passage.spans[start][0], passage.spans[end - 1][1]
