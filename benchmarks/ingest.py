@@ -158,7 +158,7 @@ def report(found: dict[str, Any]) -> str:
     asked, hybrid = found["asked"], found["hybrid_asked"]
     rows = [
         ("files", f"{held['files']:,} of {len(held['kinds'])} kinds, {held['mb']:.1f} MB"),
-        ("first ingest", f"{first['seconds']:.1f} s: {held['files'] / first['seconds']:.0f} files/s, {held['mb'] / first['seconds']:.1f} MB/s"),
+        ("first ingest", f"{first['seconds']:.1f} s: {held['files'] / first['seconds']:.0f} files/s, {held['mb'] / first['seconds']:.1f} MB/s; {first['cpu']:.1f} s of it CPU"),
         ("documents, chunks", f"{first['documents']:,} and {found['chunks']:,}; {len(first['errors'])} files could not be read"),
         ("index", f"{found['index_mb']:.1f} MB for {found['text_mb']:.1f} MB of text: {found['index_mb'] / found['text_mb']:.2f} times"),
         ("peak memory", f"{first['peak_mb']:.0f} MB, of which {first['before_mb']:.0f} MB before it began"),
