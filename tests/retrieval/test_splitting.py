@@ -18,6 +18,7 @@ from chainkit.retrieval.splitting import (
     split,
 )
 from chainkit.retrieval.splitting.spans import within
+from chainkit.testing import ScriptedModel
 
 PARTS = [
     "# A title\n",
@@ -294,3 +295,20 @@ def test_without_a_counter_tokens_are_estimated() -> None:
 def test_odd_texts_cost_no_more_than_others(text: str) -> None:
     for splitter in (recursive(800, overlap=50), by_heading(), by_sentence(), by_code()):
         in_order(text, splitter.split(Document("d", text)))
+
+
+def test_a_real_tokenizer_counts_without_its_special_tokens() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    held = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "b": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    held.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    held.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[UNK] $A [UNK]", special_tokens=[("[UNK]", 2)]
+    )
+    splitter = by_tokens(4, overlap=1, count=held)
+    assert [c.text for c in splitter.split(Document("d", "a b a b a b a"))] == ["a b a b", "b a b a"]
+    assert repr(splitter) == "ByTokens(size=4, overlap=1, count=Tokenizer(3))"
+
+
+def test_a_model_counts() -> None:
+    chunks = by_tokens(12, count=ScriptedModel("never asked")).split(Document("d", "The quick brown fox jumps. " * 3))
+    assert [c.text.count(".") for c in chunks] == [1, 1, 1]

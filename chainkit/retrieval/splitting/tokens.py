@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from chainkit.chain import Chain
 from chainkit.documents import Chunk, Document
 from chainkit.errors import CompositionError
 from chainkit.models.count import estimate
@@ -25,7 +25,7 @@ class Tokenizer(Protocol):
         ...
 
 
-Counted: TypeAlias = str | Tokenizer | Callable[[str], int] | None
+Counted: TypeAlias = str | Chain[Any, Any] | Tokenizer | Callable[[str], int] | None
 
 _GUESS = 3.0
 """Characters of a token, before any was counted."""
@@ -44,9 +44,9 @@ class ByTokens(Splitter):
 
     def __post_init__(self) -> None:
         sized(self.size, self.overlap, "tokens")
-        if not (self.count is None or isinstance(self.count, str | Tokenizer) or callable(self.count)):
+        if not (self.count is None or isinstance(self.count, str | Chain | Tokenizer) or callable(self.count)):
             msg = f"count= is {type(self.count).__name__}: {self.count!r:.60}"
-            raise CompositionError(msg, cure="give a model string, a tokenizer with encode(), or a function of a text")
+            raise CompositionError(msg, cure="give a model, a tokenizer with encode(), or a function of a text")
 
     def __repr__(self) -> str:
         return f"ByTokens(size={self.size}, overlap={self.overlap}, count={_named(self.count)})"
@@ -126,8 +126,8 @@ class _Cutting:
 
 def _named(count: Any) -> str:
     """What tells one way of counting from another, without an address."""
-    if count is None or isinstance(count, str):
-        return repr(count)
+    if count is None or isinstance(count, str | Chain):
+        return repr(count)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(count, Tokenizer):
         about = getattr(count, "name", None) or getattr(count, "name_or_path", None) or ""
         size = getattr(count, "get_vocab_size", None)
@@ -139,15 +139,14 @@ def counter(count: Counted) -> Callable[[str], int]:
     """What counts tokens: an estimate, a model that is asked, a tokenizer's own count, or a function as it is."""
     if count is None:
         return estimate
-    if isinstance(count, str):
-        return _asked(count)
+    if isinstance(count, str | Chain):
+        return _asked(count)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(count, Tokenizer):
         return _encoded(count)
     return count
 
 
-@cache
-def _asked(model: str) -> Callable[[str], int]:
+def _asked(model: str | Chain[Any, Any]) -> Callable[[str], int]:
     from chainkit.compose.count import token_counter
 
     asked: Any = token_counter(model)  # pyright: ignore[reportUnknownVariableType]
@@ -172,7 +171,7 @@ def _length(encoded: Any) -> int:
 def by_tokens(size: int = 256, *, overlap: int = 0, count: Counted = None) -> ByTokens:
     """Chunks of at most `size` tokens, cut where `recursive` cuts, `overlap` tokens shared with the chunk before.
 
-    `count` says who counts: a model string (a provider that counts is asked, several times a chunk: that is for short
+    `count` says who counts: a model (a provider that counts is asked, several times a chunk: that is for short
     texts), a tokenizer (of tokenizers, tiktoken, transformers), or a function from a text to a number. Without it
     an estimate is made, off by a tenth on average: leave room. Raises CompositionError for what cannot count.
     """
