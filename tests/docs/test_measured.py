@@ -93,6 +93,10 @@ def test_the_tables_of_retrieval_are_what_was_measured(language: str) -> None:
         assert f"{shown(row['hit@5'])} | {shown(row['mrr'])}" in RETRIEVAL, word
     for word, row in found["llm"][language].items():
         assert f"{shown(row['hit@5'])} | {shown(row['mrr'])}" in RETRIEVAL, word
+    columns = ("lexical", "dense, e5-small", "hybrid, e5-small")
+    for way, row in found["ways"][language].items():
+        cells = " | ".join(f"{row[c][0]:.3f}" for c in columns)
+        assert f", {way} | {row['questions']} | {cells} |" in RETRIEVAL, way
     for word, gap in found["gaps"][language].items():
         other = found["gaps"][language][word.replace("lexical", "dense") if "lexical" in word else word.replace("dense", "lexical")]  # fmt: skip
         if gap[0] <= other[0]:
