@@ -87,7 +87,7 @@ CASES: dict[str, tuple[dict[str, Any], str, dict[str, Any], Any, dict[str, Any]]
     "serpapi/bing": (
         {"count": 5, "region": "de", "safe": "moderate"},
         "GET /search",
-        {"engine": "bing", "q": "bern", "count": "5", "cc": "DE", "safeSearch": "Moderate", "api_key": KEY},
+        {"engine": "bing", "q": "bern", "count": "5", "cc": "de", "safeSearch": "Moderate", "api_key": KEY},
         {"organic_results": [{"position": 1, "title": "G", "link": "https://example.org/g", "snippet": "Bern."}]},
         {"title": "G", "url": "https://example.org/g", "snippet": "Bern."},
     ),
@@ -303,3 +303,14 @@ def test_all_modes_give_the_same_over_a_real_connection(site: Any) -> None:
     with search.stream("bern") as stream:
         list(stream)
         assert stream.value == whole
+
+
+def test_bing_is_told_a_country_or_a_market_and_never_both(site: Any) -> None:
+    def fields(**options: Any) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(opened("serpapi/bing", site, **options).render("x")[0].url).query)
+
+    assert fields(region="ch")["cc"] == ["ch"]
+    both = fields(region="ch", language="de")
+    assert both["mkt"] == ["de-CH"] and "cc" not in both
+    with pytest.raises(CompositionError, match="together with region="):
+        opened("serpapi/bing", site, language="de")

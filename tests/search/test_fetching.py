@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -560,3 +563,23 @@ def test_a_broken_page_gives_a_text_or_an_error_of_ours(body: bytes, reader: Any
         assert isinstance(read(reader=reader).invoke(f"{site.url}/a").text, str)
     except BadRequest as error:
         assert "no text" in str(error)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_program_that_waits_for_a_page(site: Any) -> None:
+    begun = threading.Event()
+
+    def drip(handler: Any) -> None:
+        begun.set()
+        dripping(handler)
+
+    site.pages["/a"] = drip
+    program = (
+        "from chainkit import Run\nfrom chainkit.search import fetch\n"
+        f"with Run(private_hosts=['127.0.0.1']):\n    fetch(robots=False).invoke('{site.url}/a')"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    assert begun.wait(30)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=5)
+    assert child.returncode != 0 and "KeyboardInterrupt" in said

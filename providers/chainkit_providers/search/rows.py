@@ -200,7 +200,9 @@ serpapi = Family(
             "bing",
             {
                 "count": Spelt("count"),
-                "region": Spelt("cc", form=_upper),
+                # A market and a country shut each other out.
+                "region": Spelt("cc", form=lambda v, o: None if "language" in o else v.lower()),
+                "language": Spelt("mkt", form=_with_region, needs="region"),
                 "safe": Spelt("safeSearch", {"off": "Off", "moderate": "Moderate", "strict": "Strict"}),
                 "site": IN_QUERY,
             },
@@ -284,7 +286,7 @@ linkup = JsonEngine(
 # https://www.mojeek.com/support/api/search/request_parameters.html
 mojeek = JsonEngine(
     name="mojeek",
-    base_url="https://api.mojeek.com",
+    base_url="https://www.mojeek.com",
     path="/search",
     auth="?api_key: {key}",
     keys=("MOJEEK_API_KEY",),
