@@ -203,6 +203,16 @@ def test_a_deadline_cuts_a_search_short(site: Any) -> None:
     assert [r.outcome for r in run.rows] == ["cut"]
 
 
+def test_an_engine_that_is_silent_is_not_waited_for_without_end(site: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("chainkit_providers.search.json_backend.SECONDS", 0.2)
+    site.pages["/search"] = held
+    search = web("tavily", base_url=site.url, api_key=KEY, attempts=1)
+    with pytest.raises(ConnectionFailed, match=r"no answer within 0\.2 s"):
+        search.invoke("x")
+    with pytest.raises(ConnectionFailed, match=r"no answer within 0\.2 s"):
+        asyncio.run(search.ainvoke("x"))
+
+
 def test_a_cancelled_search_leaves_nothing_open(site: Any) -> None:
     begun, ended = threading.Event(), threading.Event()
 

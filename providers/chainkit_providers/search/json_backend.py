@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from chainkit.errors import ReplyMalformed, ServerError
+from chainkit.errors import ConnectionFailed, DeadlineExceeded, ReplyMalformed, ServerError
 from chainkit.models.access import Access, access, no_key
 from chainkit.models.http_answer import refused
 from chainkit.models.json_bytes import parsed, written
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from chainkit_providers.search.json_engine import JsonEngine
 
 MOST_BYTES = 16 * 1024 * 1024
+SECONDS = 30.0
+"""How long one attempt may take, where the run ends no sooner."""
 _HEADERS = {"accept": "application/json, */*;q=0.1", "user-agent": "chainkit (a Python library)"}
 
 
@@ -95,8 +97,18 @@ class JsonBackend:
     async def send(self, call: Call) -> Found:
         """Answer a call of kind "search"."""
         asked = self._request(call.request.query)
+        until = call.io.now() + SECONDS
+        if call.until is not None and call.until <= until:
+            return await self._answered(call, asked, call.until)
+        try:
+            return await call.io.within(until, self._answered(call, asked, until))
+        except DeadlineExceeded:
+            msg = f"{self._engine.name} gave no answer within {SECONDS:g} s"
+            raise ConnectionFailed(msg, code="timeout") from None
+
+    async def _answered(self, call: Call, asked: HttpRequest, until: float) -> Found:
         carrier = CLIENTS.carrier(self._account, call.io, self._access().base_url)
-        response = await carrier.open(asked, until=call.until)
+        response = await carrier.open(asked, until=until)
         done = False
         try:
             if not 200 <= response.status < 300:
