@@ -223,8 +223,10 @@ def _spelled(table: str) -> str:
 
 def _schema(arrow: Any) -> Any:
     text = arrow.string()
-    names = ("id", "document", "stamp", "terms", "chunk", "rest")
-    return arrow.schema([*((name, text) for name in names), ("facts", arrow.list_(text))])
+    # So marked, two processes that put the same new document at once conflict, and the later tries again.
+    key = arrow.field("id", text, nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"})
+    names = ("document", "stamp", "terms", "chunk", "rest")
+    return arrow.schema([key, *((name, text) for name in names), ("facts", arrow.list_(text))])
 
 
 def _rows(entry: Entry) -> list[dict[str, Any]]:

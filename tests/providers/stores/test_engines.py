@@ -71,6 +71,21 @@ def test_two_processes_write_at_once(name: str, tmp_path: Path) -> None:
     here.close()
 
 
+@engines(*SHARED)
+def test_two_processes_that_put_the_same_documents_keep_them_once(name: str, tmp_path: Path) -> None:
+    here = opened(name, tmp_path)
+    with other(name, tmp_path, 3 * BATCH) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for start in range(2 * BATCH, 0, -BATCH):
+            here.put([made(n) for n in range(start, start + BATCH)])
+        assert process.wait(60) == 0
+    word = "common" if "text" in here.searches else ""
+    wanted = [c.id for n in range(3 * BATCH) for c in made(n).chunks if word in c.text]
+    assert sorted(found(here, 10_000)) == sorted(wanted)
+    here.close()
+
+
 @engines()
 def test_a_file_that_is_no_such_store_is_refused_and_left_alone(name: str, tmp_path: Path) -> None:
     (tmp_path / "it").write_text("a letter to my aunt\n" * 300)
