@@ -383,3 +383,22 @@ def test_an_answer_stands_on_what_was_found_on_the_web() -> None:
     for retriever in (search.retriever(2), search | as_retrieved()):
         answer = answering(retriever, ScriptedModel("Bern keeps bears [1].")).invoke("What does Bern keep?")
         assert [(c.document.source, c.trusted) for c in answer.citations] == [("https://bern.example/zoo", False)]
+
+
+@pytest.mark.local
+def test_a_real_small_model_answers_from_what_was_looked_up() -> None:
+    from chainkit import model
+    from chainkit.retrieval import answering
+
+    found = [
+        {
+            "title": "Chancellor",
+            "url": "https://a.example/c",
+            "snippet": "The chancellor of Germany is Friedrich Merz, in office since 6 May 2025.",
+        },
+        {"title": "Bundestag", "url": "https://a.example/b", "snippet": "The Bundestag meets in Berlin."},
+    ]
+    small = model("local:smollm2-135m", temperature=0, max_tokens=48)
+    answer = answering(ScriptedSearch(found).retriever(2), small).invoke("Who is the chancellor of Germany?")
+    assert "Merz" in answer.text
+    assert answer.citations[0].document.source == "https://a.example/c"
