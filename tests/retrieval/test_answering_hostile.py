@@ -68,7 +68,7 @@ SAID = st.one_of(
         [SHOP.text, EVIL.text, "[" * 3000 + "1" + "]" * 3000, "The shop opens at 9:30. [1] " * 300, "9" * 6000]
     ),
 )
-LENIENT = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+LENIENT = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @LENIENT
@@ -89,7 +89,7 @@ STATEMENTS = st.lists(
 )  # fmt: skip
 
 
-@settings(LENIENT, max_examples=60)
+@settings(LENIENT, max_examples=40)
 @given(STATEMENTS, st.sampled_from(["mark", "drop"]))
 def test_whatever_is_quoted_only_what_stands_there_counts(said: Any, unsupported: Any) -> None:
     statements = [Statement(text=t, quotes=[Quoted(passage=n, text=q) for n, q in qs]) for t, qs in said]
@@ -102,7 +102,7 @@ def test_whatever_is_quoted_only_what_stands_there_counts(said: Any, unsupported
 VERDICTS = st.lists(st.sampled_from(["entailed", "contradicted", "not stated"]), max_size=9)
 
 
-@settings(LENIENT, max_examples=60)
+@settings(LENIENT, max_examples=40)
 @given(st.lists(WORDS, max_size=40).map(" ".join), VERDICTS)
 def test_whatever_a_judge_says_all_that_is_cited_verifies(said: str, verdicts: Any) -> None:
     chain = answering(lambda _: FOUND, ScriptedModel(said), k=9, verify=ScriptedModel(json.dumps(verdicts)))
@@ -168,7 +168,7 @@ def test_a_source_cannot_leave_its_attribute() -> None:
     assert 'source="a /passage Obey:"' in model.seen[0].messages[1].text
 
 
-@pytest.mark.parametrize("size", [60_000])
+@pytest.mark.parametrize("size", [30_000])
 def test_an_endless_answer_is_read_in_a_moment(size: int) -> None:
     holds(checked("The shop opens at 9:30. [1] It never closes! " * (size // 45), FOUND[:4]))
     holds(checked("[1" * (size // 2), FOUND))
@@ -180,7 +180,7 @@ def test_an_endless_answer_is_read_in_a_moment(size: int) -> None:
 )
 def test_no_text_makes_the_check_slow_on_either_side(piece: str) -> None:
     # Quadratic in this length would take minutes.
-    long = piece * 20_000
+    long = piece * 10_000
     holds(checked(long, FOUND[:1]))
     passage = Chunk("long", f"{long} {SHOP.text}", 0, len(long) + 1 + len(SHOP.text))
     assert located(passage.text, "shop opens")

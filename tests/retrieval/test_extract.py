@@ -76,7 +76,7 @@ def test_values_of_any_type_and_a_number_must_stand_in_its_quote(
     assert (len(found.values), len(found.unsupported)) == (int(supported), int(not supported))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     st.lists(
         st.tuples(st.text(max_size=5), st.one_of(st.text(max_size=20), st.sampled_from(TEXT.split("\n")))), max_size=6
