@@ -144,8 +144,11 @@ class Index:
         return as_tool(self, **options)
 
     def check_vectors(self) -> None:
-        """Raise ChainkitError where the vectors here were made by another model than the one that is asked."""
-        if self._checked or self.embedding is None:
+        """Raise ChainkitError where the vectors here were made by another model than the one that is asked.
+
+        A store on a server is not looked through for that.
+        """
+        if self._checked or self.embedding is None or self.store.remote:
             return
         mine = digest(self.embedding.label)[:8]
         made = {s.embed for s in map(Stamp.of, self.store.stamps().values()) if s is not None}

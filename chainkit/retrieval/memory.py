@@ -40,14 +40,14 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
         self._text = SqliteStore()
-        self._vectors: _Matrix | None = None
+        self._vectors: Matrix | None = None
 
     def put(self, entries: Sequence[Entry]) -> None:
         """See `Store.put`."""
         with self._lock:
             dimensions = checked(entries, None if self._vectors is None else self._vectors.dimensions, self.name)
             if self._vectors is None and dimensions is not None:
-                self._vectors = _Matrix(dimensions)
+                self._vectors = Matrix(dimensions)
             self._text.put([replace(e, vectors=None) for e in entries])
             for entry in entries:
                 self._drop(entry.document.id)
@@ -122,7 +122,7 @@ class MemoryStore:
         return f"MemoryStore({len(self)} documents)"
 
 
-class _Matrix:
+class Matrix:
     """Vectors of length 1 as rows, each with its chunk. A row that was dropped is used again."""
 
     def __init__(self, dimensions: int) -> None:

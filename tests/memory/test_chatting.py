@@ -354,7 +354,7 @@ def test_a_run_has_no_row_for_a_memory_on_this_machine():
     assert [row.kind for row in run.rows] == ["chat"]
 
 
-@pytest.mark.xdist_group("memory redis")
+@pytest.mark.xdist_group("redis")
 def test_a_memory_on_a_server_stands_in_the_ledger(redis_url: str):
     chat = chatting(ScriptedModel(echo), memory=memory(redis_url, prefix="ledger"), conversation="ada")
     with Run() as run:

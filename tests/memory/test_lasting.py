@@ -124,7 +124,7 @@ def test_a_forked_process_goes_on_with_the_same_memory(make, tmp_path: Path) -> 
 # Servers.
 
 
-@pytest.mark.xdist_group("memory redis")
+@pytest.mark.xdist_group("redis")
 def test_conversations_in_redis_end_after_their_time(redis_url: str) -> None:
     held = memory(redis_url, prefix="short", seconds=60)
     held.add("ada", [message("user", "hi")])
@@ -136,7 +136,7 @@ def test_conversations_in_redis_end_after_their_time(redis_url: str) -> None:
     assert (held.turns("ada"), held.conversations()) == (Messages(), [])
 
 
-@pytest.mark.xdist_group("memory redis")
+@pytest.mark.xdist_group("redis")
 def test_a_client_of_ones_own_is_used_and_left_open(redis_url: str) -> None:
     from chainkit_providers.memory.redis import RedisMemory
     import redis
@@ -170,7 +170,7 @@ def test_an_address_that_is_none_is_told() -> None:
     assert "s3cret" not in str(told.value)
 
 
-@pytest.mark.xdist_group("memory redis")
+@pytest.mark.xdist_group("redis")
 def test_a_wrong_password_is_told(redis_url: str) -> None:
     with pytest.raises(AuthenticationError) as told:
         memory(f"{redis_url}?username=ada&password=s3cret")
@@ -186,13 +186,13 @@ def test_a_missing_package_is_told_with_its_line(name: str, package: str, monkey
         memory(f"{name}:x")
 
 
-@pytest.mark.xdist_group("memory postgres")
+@pytest.mark.xdist_group("postgres")
 def test_a_lost_connection_to_postgres_is_opened_anew(postgres_url: str) -> None:
     held = memory(postgres_url, prefix="lost")
     held.add("ada", [message("user", "hi")])
-    held._connection.execute("select 1")
+    held._postgres._connection.execute("select 1")
     other = memory(postgres_url, prefix="lost")
-    other._connection.execute("select pg_terminate_backend(%s)", (held._connection.info.backend_pid,))
+    other._postgres._connection.execute("select pg_terminate_backend(%s)", (held._postgres._connection.info.backend_pid,))
     with pytest.raises(ConnectionFailed):
         held.turns("ada")
     assert len(held.turns("ada")) == 1

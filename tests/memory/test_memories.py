@@ -34,14 +34,14 @@ def test_sqlite_in_memory_keeps_conversations(case, tmp_path: Path) -> None:
     case.check(tmp_path)
 
 
-@pytest.mark.xdist_group("memory redis")
+@pytest.mark.xdist_group("redis")
 @pytest.mark.parametrize("case", served("redis"), ids=str)
 def test_redis_keeps_conversations(case, tmp_path: Path, redis_url: str) -> None:
     SERVERS["redis"] = redis_url
     case.check(tmp_path)
 
 
-@pytest.mark.xdist_group("memory postgres")
+@pytest.mark.xdist_group("postgres")
 @pytest.mark.parametrize("case", served("postgres"), ids=str)
 def test_postgres_keeps_conversations(case, tmp_path: Path, postgres_url: str) -> None:
     SERVERS["postgres"] = postgres_url

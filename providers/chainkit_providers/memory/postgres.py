@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, LiteralString
+from typing import LiteralString
 
-from chainkit.errors import AuthenticationError, BadRequest, ChainkitError, ConnectionFailed, MissingExtra, ServerError
 from chainkit.memory.as_json import joined, line_of
 from chainkit.memory.store import named
 from chainkit.messages import Message, Messages
+from chainkit_providers.connections.postgres import Postgres
 
 _LOCK = 7242_1866_2501
 """Under which the tables are made: two processes that begin at once would trip over each other."""
@@ -33,15 +30,13 @@ class PostgresMemory:
     remote = True
 
     def __init__(self, url: str | None = None, *, prefix: str = "chainkit") -> None:
-        self._psycopg = _driver()
-        self._url = url or ""
-        self._tables = {w: self._psycopg.sql.Identifier(f"{prefix}_{w}") for w in ("turns", "notes", "index")}
-        self._closed = False
-        self._connection: Any = None
-        self._begin()
-        info = self._connected().info
-        self.where = f"{info.host}:{info.port}/{info.dbname} {prefix}"
-        self._prepare()
+        self._postgres = Postgres(url or "", {w: f"{prefix}_{w}" for w in ("turns", "notes", "index")}, "conversations")
+        self._rows = self._postgres.rows
+        self.where = f"{self._postgres.where} {prefix}"
+        with self._postgres.transaction():
+            self._rows("select pg_advisory_xact_lock(%s)", _LOCK)
+            for table in _TABLES:
+                self._rows(table)
 
     def turns(self, conversation: str) -> Messages:
         """See `Memory.turns`."""
@@ -77,69 +72,7 @@ class PostgresMemory:
 
     def close(self) -> None:
         """See `Memory.close`."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection, self._closed = None, True
-
-    # The connection.
-
-    def _begin(self) -> None:
-        self._lock, self._pid = threading.RLock(), os.getpid()
-        self._connection = None
-
-    def _prepare(self) -> None:
-        with self._lock, self._connected().transaction():
-            self._rows("select pg_advisory_xact_lock(%s)", _LOCK)
-            for table in _TABLES:
-                self._rows(table)
-
-    def _rows(self, query: LiteralString, *values: Any) -> list[Any]:
-        if self._pid != os.getpid():
-            self._begin()  # the parent's connection stays the parent's
-        with self._lock:
-            try:
-                sql = self._psycopg.sql.SQL(query).format(**self._tables)
-                cursor = self._connected().execute(sql, values)
-                return cursor.fetchall() if cursor.description is not None else []
-            except self._psycopg.Error as error:
-                raise self._ours(error) from None
-
-    def _connected(self) -> Any:
-        if self._closed:
-            raise ChainkitError(f"the memory at {self.where} was closed", cure="open it again")
-        if self._connection is None or self._connection.closed:
-            try:
-                self._connection = self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
-            except self._psycopg.Error as error:
-                raise self._unreached(error) from None
-        return self._connection
-
-    def _unreached(self, error: Exception) -> ChainkitError:
-        said = str(error)
-        if "authentication failed" in said or "no password supplied" in said:
-            return AuthenticationError(
-                "Postgres wants another user or password", cure="postgresql://user:password@host/db"
-            )
-        if isinstance(error, self._psycopg.ProgrammingError):
-            return ChainkitError("this is no address of a Postgres", cure="postgresql://user:password@host/db")
-        return ConnectionFailed(f"Postgres does not answer: {type(error).__name__}")
-
-    def _ours(self, error: Exception) -> ChainkitError:
-        if isinstance(error, self._psycopg.OperationalError):
-            return ConnectionFailed(f"Postgres at {self.where} was lost: {type(error).__name__}")
-        kind = (
-            BadRequest if isinstance(error, self._psycopg.ProgrammingError | self._psycopg.DataError) else ServerError
-        )
-        return kind(f"Postgres at {self.where} refused: {type(error).__name__}: {error}")
+        self._postgres.close()
 
     def __repr__(self) -> str:
         return f"PostgresMemory({self.where})"
-
-
-def _driver() -> Any:
-    try:
-        import_module("psycopg.sql")
-        return import_module("psycopg")
-    except ImportError:
-        raise MissingExtra("conversations in Postgres need psycopg", cure="pip install 'chainkit[postgres]'") from None

@@ -7,16 +7,13 @@ The keys: `<prefix>:turns:<conversation>`, a list of JSON; `<prefix>:notes:<conv
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from chainkit.errors import AuthenticationError, BadRequest, ChainkitError, ConnectionFailed, MissingExtra, ServerError
 from chainkit.memory.as_json import joined, line_of
 from chainkit.memory.store import named
 from chainkit.messages import Message, Messages
-
-LOCAL = "redis://localhost:6379/0"
+from chainkit_providers.connections.redis import LOCAL, opened, place, talking
 
 
 class RedisMemory:
@@ -32,17 +29,17 @@ class RedisMemory:
     def __init__(
         self, url: str | None = None, *, prefix: str = "chainkit", seconds: int | None = None, client: Any = None
     ) -> None:
-        self._redis: Any = client if client is not None else _client(url or LOCAL)
+        self._redis: Any = client if client is not None else opened(url or LOCAL, "conversations")
         self._own = client is None
         self._prefix = prefix
         self._seconds = seconds
-        self.where = f"{_place(self._redis)} {prefix}"
-        with self._talking():
+        self.where = f"{place(self._redis)} {prefix}"
+        with talking(self.where):
             self._redis.ping()
 
     def turns(self, conversation: str) -> Messages:
         """See `Memory.turns`."""
-        with self._talking():
+        with talking(self.where):
             lines = self._redis.lrange(self._key("turns", conversation), 0, -1)
         return joined(lines, f"conversation {conversation!r} at {self.where}")
 
@@ -73,7 +70,7 @@ class RedisMemory:
 
     def conversations(self) -> list[str]:
         """See `Memory.conversations`."""
-        with self._talking():
+        with talking(self.where):
             found = sorted(_text(name) for name in self._redis.smembers(self._all))
             if self._seconds is None:
                 return found
@@ -82,7 +79,7 @@ class RedisMemory:
 
     def note(self, conversation: str, name: str) -> str | None:
         """See `Memory.note`."""
-        with self._talking():
+        with talking(self.where):
             found = self._redis.hget(self._key("notes", conversation), name)
         return None if found is None else json.loads(found)
 
@@ -110,7 +107,7 @@ class RedisMemory:
         return f"{self._prefix}:{what}:{named(conversation)}"
 
     def _at_once(self, write: Callable[[Any], None]) -> None:
-        with self._talking():
+        with talking(self.where):
             self._each(write)
 
     def _each(self, write: Callable[[Any], Any]) -> list[Any]:
@@ -119,55 +116,9 @@ class RedisMemory:
             write(pipe)
             return cast("list[Any]", pipe.execute())
 
-    @contextmanager
-    def _talking(self) -> Generator[None]:
-        import redis.exceptions as theirs
-
-        try:
-            yield
-        except theirs.RedisError as error:
-            raise _ours(error, self.where) from None
-
     def __repr__(self) -> str:
         return f"RedisMemory({self.where})"
 
 
-def _client(url: str) -> Any:
-    try:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise MissingExtra("conversations in Redis need its client", cure="pip install 'chainkit[redis]'") from None
-    try:
-        made: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url, socket_connect_timeout=10, socket_timeout=30, retry=Retry(NoBackoff(), 0)
-        )
-    except ValueError as error:
-        raise ChainkitError(f"this is no address of a Redis: {error}", cure=LOCAL) from None
-    return made
-
-
-def _place(client: Any) -> str:
-    """Which server and database, without user and password."""
-    at: dict[str, Any] = client.connection_pool.connection_kwargs
-    host = at.get("path") or f"{at.get('host', 'localhost')}:{at.get('port', 6379)}"
-    return f"{host}/{at.get('db') or 0}"
-
-
 def _text(held: bytes | str) -> str:
     return held.decode() if isinstance(held, bytes) else held
-
-
-def _ours(error: Exception, where: str) -> ChainkitError:
-    import redis.exceptions as theirs
-
-    if isinstance(error, theirs.AuthenticationError | theirs.NoPermissionError):
-        return AuthenticationError(
-            f"Redis at {where} wants another user or password", cure="redis://user:password@host"
-        )
-    if isinstance(error, theirs.ConnectionError | theirs.TimeoutError):
-        return ConnectionFailed(f"Redis at {where} does not answer: {type(error).__name__}")
-    if isinstance(error, theirs.ResponseError):
-        return BadRequest(f"Redis at {where} refused: {error}")
-    return ServerError(f"Redis at {where} failed: {type(error).__name__}: {error}")

@@ -1,0 +1,1 @@
+"""Connections to servers that more than one part of chainkit speaks to."""
