@@ -71,8 +71,31 @@ def test_letters_of_other_scripts_mean_the_same_quoted_or_not() -> None:
         assert not rules_in(f"user-agent: *\ndisallow: {rule}", "x").allows("https://example.org/käse")
 
 
-def test_a_hostile_file_takes_no_time() -> None:
-    text = "user-agent: *\n" + "disallow: /" + "*a" * 5000 + "$\n" + "disallow: /x\n" * 100_000
+@pytest.mark.parametrize(
+    ("rule", "path", "fits"),
+    [
+        ("/a$", "/a", True),
+        ("/a$", "/ab", False),
+        ("/*$", "/anything", True),
+        ("/*a$", "/a", True),
+        ("/a*a$", "/a", False),
+        ("/a*a$", "/aa", True),
+        ("/*x*y", "/xy", True),
+        ("/*x*y", "/yx", False),
+        ("*.php", "/a/b.php", True),
+        ("/**b", "/ab", True),
+        ("$", "/a", False),
+        ("*", "/a", True),
+        ("/a$b", "/a$b", True),
+    ],
+)
+def test_stars_and_the_end_in_a_rule(rule: str, path: str, fits: bool) -> None:
+    assert rules_in(f"user-agent: *\ndisallow: {rule}", "x").allows(f"https://example.org{path}") is not fits
+
+
+@pytest.mark.parametrize("tail", ["", "b"])
+def test_a_hostile_file_takes_no_time(tail: str) -> None:
+    text = "user-agent: *\n" + "disallow: /" + "*a" * 1000 + "$\n" + "disallow: /x\n" * 100_000
     began = time.process_time()
-    rules_in(text, "x").allows("https://example.org/" + "a" * 5000)
+    rules_in(text, "x").allows("https://example.org/" + "a" * 5000 + tail)
     assert time.process_time() - began < 1
