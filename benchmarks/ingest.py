@@ -42,7 +42,7 @@ def ingest(folder: str, path: str, embed: str = "") -> dict[str, Any]:
     """One ingest: what it took, and what there is then."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     made, spent = timed(lambda: index(folder, path=path, embed=embed or None))
-    count, errors = len(made), [str(e) for e in made.errors]
+    count, errors = len(made), [str(e).replace(str(FILES.parent) + "/", "") for e in made.errors]
     made.close()
     return {**spent, "before_mb": before, "documents": count, "errors": errors}
 
