@@ -16,7 +16,8 @@ _CHUNK = ("document", "text", "start", "end", "headings", "metadata")
 def parts(row: Record) -> tuple[str, str]:
     """(the chunk, the rest)."""
     held = row.payload()
-    return _json([held.pop(name) for name in _CHUNK]), _json(held)
+    chunk = _json([held.pop(name) for name in _CHUNK])
+    return chunk, _json({name: value for name, value in held.items() if value not in ("", [], {})})
 
 
 def record_of(chunk: str | bytes, rest: str | bytes) -> Record:
@@ -26,7 +27,9 @@ def record_of(chunk: str | bytes, rest: str | bytes) -> Record:
 
 def chunk_of(chunk: str | bytes) -> Chunk:
     """The chunk of the first part."""
-    document, text, start, end, headings, metadata = json.loads(chunk)
+    # Given bytes, json looks for their encoding first, which takes as long as reading them.
+    held = json.loads(chunk if isinstance(chunk, str) else str(chunk, "ascii"))
+    document, text, start, end, headings, metadata = held
     return Chunk(document, text, start, end, tuple(headings), metadata)
 
 

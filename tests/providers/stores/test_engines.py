@@ -71,6 +71,7 @@ def test_two_processes_write_at_once(name: str, tmp_path: Path) -> None:
     here.close()
 
 
+@pytest.mark.slow
 @engines(*SHARED)
 def test_two_processes_that_put_the_same_documents_keep_them_once(name: str, tmp_path: Path) -> None:
     here = opened(name, tmp_path)
