@@ -46,3 +46,29 @@ def alone(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(socket.socket, "connect", only_here)
     return copied
+
+
+@pytest.fixture
+def company_wiki(search_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wiki that others filled, on a server that speaks Elasticsearch's language but for its vendor's media type."""
+    node = pytest.importorskip("elastic_transport").Urllib3HttpNode
+    client = pytest.importorskip("opensearchpy").OpenSearch(hosts=[search_server])
+    asked = node.perform_request
+
+    def plainly(self, method, target, body=None, headers=None, **rest):
+        kinds = {
+            k: ("application/x-ndjson" if "ndjson" in v else "application/json") if "vnd.elasticsearch" in v else v
+            for k, v in dict(headers or {}).items()
+        }
+        reply = asked(self, method, target, body=body, headers=kinds, **rest)
+        reply.meta.headers["x-elastic-product"] = "Elasticsearch"
+        return reply
+
+    monkeypatch.setattr(node, "perform_request", plainly)
+    monkeypatch.setenv("ELASTICSEARCH_URL", search_server)
+    for page in sorted((ROOT / "cookbook" / "data" / "wiki").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        body = {"title": text.splitlines()[0].strip("# "), "body": text, "url": f"https://wiki.example/{page.stem}"}
+        client.index(index="company-wiki", id=page.stem, body=body, refresh=True)
+    yield
+    client.indices.delete(index="company-wiki,chunks", ignore_unavailable=True)

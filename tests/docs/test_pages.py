@@ -31,12 +31,21 @@ def _run(fence: Fence, names: dict[str, object]) -> None:
     exec(compile(source, str(fence), "exec"), names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _marked(page: Path) -> object:
+    """The pages that talk to a server share it."""
+    return pytest.param(page, marks=pytest.mark.xdist_group("search server")) if "elasticsearch" in page.name else page
+
+
+@pytest.mark.parametrize("page", [_marked(p) for p in PAGES], ids=[_name(p) for p in PAGES])
+def test_the_python_of_a_page_runs_from_top_to_bottom(
+    page: Path, alone: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     module = ModuleType("__docs__")
     # A dataclass of a page looks its module up.
     monkeypatch.setitem(sys.modules, "__docs__", module)
     names = module.__dict__
+    if "elasticsearch" in page.name:
+        request.getfixturevalue("company_wiki")
     with answering():
         for fence in fences(page):
             if fence.language == "python" and fence.skipped is None:
