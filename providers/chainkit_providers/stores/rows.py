@@ -27,7 +27,7 @@ def record_of(chunk: str | bytes, rest: str | bytes) -> Record:
 
 def chunk_of(chunk: str | bytes) -> Chunk:
     """The chunk of the first part."""
-    # Given bytes, json looks for their encoding first, which takes as long as reading them.
+    # Given bytes, json would look for their encoding first.
     held = json.loads(chunk if isinstance(chunk, str) else str(chunk, "ascii"))
     document, text, start, end, headings, metadata = held
     return Chunk(document, text, start, end, tuple(headings), metadata)
