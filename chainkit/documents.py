@@ -67,6 +67,10 @@ class Chunk:
     def __hash__(self) -> int:
         return hash((self.id, self.start, self.end))
 
+    def __repr__(self) -> str:
+        text = " ".join(self.text[:80].split())
+        return f"Chunk({self.source!r}, {self.start}-{self.end}, {text[:40] + '…' if len(text) > 40 else text!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:

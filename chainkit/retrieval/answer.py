@@ -38,6 +38,13 @@ class Citation:
         """False where the document's metadata say so: `trusted` is False."""
         return self.document.metadata.get("trusted") is not False
 
+    def __repr__(self) -> str:
+        quote = " ".join(self.quote.split())
+        shown = quote[:60] + "…" if len(quote) > 60 else quote
+        return (
+            f"Citation([{self.number}] {self.document.source!r} {self.span[0]}-{self.span[1]}: {shown!r}, by {self.by})"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

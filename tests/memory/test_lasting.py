@@ -192,7 +192,9 @@ def test_a_lost_connection_to_postgres_is_opened_anew(postgres_url: str) -> None
     held.add("ada", [message("user", "hi")])
     held._postgres._connection.execute("select 1")
     other = memory(postgres_url, prefix="lost")
-    other._postgres._connection.execute("select pg_terminate_backend(%s)", (held._postgres._connection.info.backend_pid,))
+    other._postgres._connection.execute(
+        "select pg_terminate_backend(%s)", (held._postgres._connection.info.backend_pid,)
+    )
     with pytest.raises(ConnectionFailed):
         held.turns("ada")
     assert len(held.turns("ada")) == 1

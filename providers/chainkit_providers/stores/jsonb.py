@@ -40,7 +40,9 @@ def _joined(parts: Sequence[Condition], word: LiteralString) -> tuple[LiteralStr
 def _among(field: str, values: Sequence[Any]) -> tuple[LiteralString, list[Any]]:
     """Whether the field is one of the values, or is a list that holds one. A list holds what stands in it by `@>`."""
     one: LiteralString = "coalesce(c.metadata -> %s @> %s::jsonb and jsonb_typeof(c.metadata -> %s) <> 'object', false)"
-    return "(" + " or ".join(one for _ in values) + ")", [x for v in values for x in (field, json.dumps(v, ensure_ascii=False), field)]
+    return "(" + " or ".join(one for _ in values) + ")", [
+        x for v in values for x in (field, json.dumps(v, ensure_ascii=False), field)
+    ]
 
 
 # `case` looks first: what is of another type cannot be cast.
