@@ -18,12 +18,11 @@ from chainkit.errors import ChainkitError, MissingExtra
 from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.database import Database, Driver
 from chainkit.retrieval.filters import Condition
+from chainkit.retrieval.matching import heading_terms, question_terms
 from chainkit.retrieval.sqlite_filters import sql
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, fitting, records
 
 VERSION = 2
-_MOST_TERMS = 64
-"""Different terms of a query that are searched for; a text of megabytes is no better a question."""
 _MOST_NEAR = 4096
 """Neighbours that sqlite-vec gives at the most."""
 _SCHEMA = f"""
@@ -105,15 +104,11 @@ class SqliteStore:
         )
         number = run("select last_insert_rowid()")[0][0]
         first = run("select coalesce(max(n), 0) + 1 from chunks")[0][0]
-        title = str(entry.document.metadata.get("title", ""))
         many = self._database.executemany
         many(_INSERT, [(first + n, number, *_columns(r, about)) for n, r in enumerate(rows)])
         many(
             "insert into terms(rowid, heading, body) values (?, ?, ?)",
-            [
-                (first + n, " ".join(terms(" ".join((title, *r.headings)))), " ".join(terms(r.text)))
-                for n, r in enumerate(rows)
-            ],
+            [(first + n, " ".join(heading_terms(r)), " ".join(terms(r.text))) for n, r in enumerate(rows)],
         )
         if entry.vectors is not None:
             many(
@@ -160,10 +155,10 @@ class SqliteStore:
         return [self._matching(query, k, where) for query in queries]
 
     def _matching(self, query: str, k: int, where: Condition | None) -> list[Retrieved]:
-        asked = list(dict.fromkeys(terms(query)))[:_MOST_TERMS]
-        if not asked or k < 1:
+        wanted = question_terms(query)
+        if not wanted or k < 1:
             return []
-        match = " OR ".join(f'"{t}"' for t in asked)
+        match = " OR ".join(f'"{t}"' for t in wanted)
         hits = "select rowid as n, rank as score from terms where terms match ? order by rank limit ?"
         values: list[Any] = [match, k]
         if where is not None:

@@ -18,13 +18,12 @@ from typing import Any, Literal
 
 from chainkit.documents import Retrieved
 from chainkit.errors import ChainkitError, CompositionError, MissingExtra
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.store import Entry, Vector, checked, entry_of, fitting, record_id, records
 from chainkit_providers.stores.facts import Asked, Every, Holds, Some, asked, facts
 from chainkit_providers.stores.rows import chunk_of, parts, record_of, stamped, stamps_of, units
 
-_MOST_TERMS = 64
 _TIDY_AFTER = 20
 """Puts after which the table's small files are joined, and its index of terms takes the new rows in."""
 _OLD = timedelta(hours=1)
@@ -157,7 +156,7 @@ class LanceStore:
         match = import_module("lancedb.query").MatchQuery
         found: list[list[Retrieved]] = []
         for query in queries:
-            wanted = list(dict.fromkeys(terms(query)))[:_MOST_TERMS]
+            wanted = question_terms(query)
             if not wanted or k < 1:
                 found.append([])
                 continue
@@ -230,13 +229,11 @@ def _schema(arrow: Any) -> Any:
 
 
 def _rows(entry: Entry) -> list[dict[str, Any]]:
-    title = str(entry.document.metadata.get("title", ""))
     vectors: Any = [None] * len(entry.chunks) if entry.vectors is None else list(units(entry.vectors))
     made: list[dict[str, Any]] = []
     for row, vector in zip(records(entry), vectors, strict=True):
-        heading = terms(" ".join((title, *row.headings)))
         chunk, rest = parts(row)
-        text = " ".join((*heading, *heading, *terms(row.text)))
+        text = " ".join(chunk_terms(row))
         held = {"id": row.id, "document": record_id(row.document, 0), "stamp": stamped(row), "terms": text}
         made.append({**held, "chunk": chunk, "rest": rest, "facts": facts(row.metadata), "vector": vector})
     return made

@@ -6,22 +6,22 @@ Terms are ours, in a table of their own, and BM25 is worked out in SQL, which Po
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal, LiteralString
 
-from chainkit.documents import Chunk, Retrieved
+from chainkit.documents import Retrieved
 from chainkit.errors import BadRequest, CompositionError
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, fitting, records
 from chainkit_providers.connections.postgres import Postgres
 from chainkit_providers.stores.jsonb import sql
+from chainkit_providers.stores.rows import chunk_in, packed, unit
 
 _LOCK = 7242_1866_2502
 """Under which the tables are made: two processes that begin at once would trip over each other."""
-_MOST_TERMS = 64
 _TABLES: LiteralString = """
 create table if not exists {documents} (id text primary key, about text not null, regions text not null, stamp text not null);
 create table if not exists {chunks} (
@@ -119,10 +119,9 @@ class PostgresStore:
             "copy {documents} (id, about, regions, stamp) from stdin",
             [(d.id, _json(dict(d.metadata)), _json(d.regions), e.stamp) for e in entries for d in (e.document,)],
         )
-        rows = [(r, _counted(r, str(e.document.metadata.get("title", "")))) for e in entries for r in records(e)]
+        rows = [(r, Counter(chunk_terms(r))) for e in entries for r in records(e)]
         columns = [
-            (r.document, r.ordinal, _row(r), _json(dict(r.metadata)), sum(often.values()), _vector(r))
-            for r, often in rows
+            (r.document, r.ordinal, packed(r), _json(dict(r.metadata)), often.total(), _vector(r)) for r, often in rows
         ]
         if self._dimensions is None:
             copy("copy {chunks} (document, ordinal, row, metadata, long) from stdin", [c[:-1] for c in columns])
@@ -167,12 +166,12 @@ class PostgresStore:
         return [self._matching(query, k, where) for query in queries]
 
     def _matching(self, query: str, k: int, where: Condition | None) -> list[Retrieved]:
-        asked = [t for t in dict.fromkeys(terms(query)) if "\0" not in t][:_MOST_TERMS]
+        asked = [t for t in question_terms(query) if "\0" not in t]
         if not asked or k < 1:
             return []
         passing, values = sql(where)
         rows = self._postgres.rows(_MATCHING + passing + _IN_ORDER, asked, *values, k)
-        return [Retrieved(_chunk(row), float(score)) for _, row, score in rows]
+        return [Retrieved(chunk_in(row), float(score)) for _, row, score in rows]
 
     def search_vectors(
         self, vectors: Sequence[Vector], k: int, where: Condition | None = None
@@ -190,7 +189,7 @@ class PostgresStore:
         passing, values = sql(where)
         query: LiteralString = _NEAR + passing + " order by c.vector <=> %s::vector limit %s"
         rows = self._postgres.rows(query, vector, *values, vector, k)
-        found = [Retrieved(_chunk(row), float(score)) for row, score in rows]
+        found = [Retrieved(chunk_in(row), float(score)) for row, score in rows]
         return sorted(found, key=lambda r: (-r.score, r.document.key))
 
     def close(self) -> None:
@@ -208,15 +207,6 @@ def _vector(record: Record) -> str | None:
     return None if record.vector is None else _spelled(record.vector)
 
 
-def _counted(record: Record, title: str) -> dict[str, int]:
-    """How often each term stands in a chunk, those of its headings twice."""
-    path = terms(" ".join((title, *record.headings)))
-    found: dict[str, int] = {}
-    for term in (*path, *path, *terms(record.text)):
-        found[term] = found.get(term, 0) + 1
-    return found
-
-
 def _storable(entry: Entry) -> None:
     """Raise CompositionError for what no text of Postgres can hold."""
     if "\0" in entry.document.id or "\0" in entry.document.text or "\\u0000" in _json(dict(entry.document.metadata)):
@@ -224,25 +214,12 @@ def _storable(entry: Entry) -> None:
         raise CompositionError(msg, cure='take it out: text.replace("\\0", "")')
 
 
-def _row(record: Record) -> str:
-    held = record.payload()
-    for name in ("about", "regions", "stamp"):
-        held.pop(name, None)
-    return _json(held)
-
-
-def _chunk(held: str) -> Chunk:
-    row = json.loads(held)
-    return Chunk(row["document"], row["text"], row["start"], row["end"], tuple(row["headings"]), row["metadata"])
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _spelled(vector: Vector) -> str:
-    length = math.hypot(*vector)
-    return "[" + ",".join(repr(float(x) / length) for x in vector) + "]"
+    return "[" + ",".join(repr(x) for x in unit(vector)) + "]"
 
 
 def _quoted(name: str) -> str:

@@ -5,7 +5,6 @@ Terms are a sparse vector, which the server weighs by how rare they are: BM25, w
 
 from __future__ import annotations
 
-import math
 import threading
 import warnings
 from collections import Counter
@@ -28,12 +27,12 @@ from chainkit.errors import (
     RateLimited,
     ServerError,
 )  # fmt: skip
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import All, Condition, Either, Not, Test, matches
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, fitting, records
+from chainkit_providers.stores.rows import unit
 from chainkit_providers.stores.words import fact, words
 
-_MOST_TERMS = 64
 _USUAL = 80
 """Terms of a usual chunk: BM25 shortens what longer ones score."""
 _PAGE = 512
@@ -148,9 +147,7 @@ class QdrantStore:
         if not self._there or (dimensions is not None and self._dimensions is None):
             self._make(dimensions)
             checked(entries, self._dimensions, self.name)
-        points = [
-            self._point(r, str(e.document.metadata.get("title", ""))) for e in latest.values() for r in records(e)
-        ]
+        points = [self._point(r) for e in latest.values() for r in records(e)]
         with self._talking():
             before = {row["document"] for row in self._every(self._is("document", list(latest)), ["document"])}
             self._upsert([p for p, ordinal in points if ordinal])
@@ -158,13 +155,12 @@ class QdrantStore:
                 self._delete(known, len(latest[known].chunks))
             self._upsert([p for p, ordinal in points if not ordinal])
 
-    def _point(self, record: Record, title: str) -> tuple[Any, int]:
+    def _point(self, record: Record) -> tuple[Any, int]:
         m = self._models
         vector: dict[str, Any] = {}
         if record.vector is not None:
-            vector["dense"] = _unit(record.vector)
-        path = terms(" ".join((title, *record.headings)))
-        often = Counter([*path, *path, *terms(record.text)])
+            vector["dense"] = unit(record.vector)
+        often = Counter(chunk_terms(record))
         if often:
             long = sum(often.values())
             weights = {_number(t): 2.2 * n / (n + 1.2 * (0.25 + 0.75 * long / _USUAL)) for t, n in often.items()}
@@ -226,7 +222,7 @@ class QdrantStore:
         return [self._matching(query, k, where) for query in queries]
 
     def _matching(self, query: str, k: int, where: Condition | None) -> list[Retrieved]:
-        asked = [_number(t) for t in dict.fromkeys(list(dict.fromkeys(terms(query)))[:_MOST_TERMS])]
+        asked = [_number(t) for t in question_terms(query)]
         if not asked or k < 1 or not self._there:
             return []
         numbers = list(dict.fromkeys(asked))
@@ -243,7 +239,7 @@ class QdrantStore:
             return [[] for _ in vectors]
         for vector in vectors:
             fitting(vector, self._dimensions, "the question")
-        return [self._found(_unit(v), "dense", k, where, lambda _: True) for v in vectors]
+        return [self._found(unit(v), "dense", k, where, lambda _: True) for v in vectors]
 
     def _found(
         self, wanted: Any, using: str, k: int, where: Condition | None, counts: Callable[[float], bool]
@@ -311,11 +307,6 @@ class QdrantStore:
 def _number(term: str) -> int:
     """A term as one of four billion."""
     return int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")
-
-
-def _unit(vector: Vector) -> list[float]:
-    length = math.hypot(*vector)
-    return [x / length for x in vector]
 
 
 def _package() -> Any:

@@ -7,23 +7,23 @@ some ten thousand chunks that several processes share, not for millions.
 from __future__ import annotations
 
 import json
-import math
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from chainkit.documents import Chunk, Retrieved
+from chainkit.documents import Retrieved
 from chainkit.errors import CompositionError
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition, matches
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.memory import Matrix
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, fitting, records
 from chainkit_providers.connections.redis import LOCAL, opened, place, talking
 from chainkit_providers.stores.redis_scripts import MATCH, PUT, REMOVE
+from chainkit_providers.stores.rows import chunk_in, packed, unit
 
-_MOST_TERMS = 64
 _EVERY = 1_000_000_000
 
 
@@ -114,7 +114,7 @@ class RedisStore:
             return [self._matching(query, k, where) for query in queries]
 
     def _matching(self, query: str, k: int, where: Condition | None) -> list[Retrieved]:
-        asked = list(dict.fromkeys(terms(query)))[:_MOST_TERMS]
+        asked = question_terms(query)
         if not asked or k < 1:
             return []
         best: list[bytes] = self._run(MATCH, k if where is None else _EVERY, *asked)
@@ -123,7 +123,7 @@ class RedisStore:
         for start in range(0, len(best), step):
             part = best[start : start + step]
             rows = self._redis.hmget(self._key("chunk"), part[::2])
-            found = (Retrieved(_chunk(r), float(s)) for r, s in zip(rows, part[1::2], strict=True) if r is not None)
+            found = (Retrieved(chunk_in(r), float(s)) for r, s in zip(rows, part[1::2], strict=True) if r is not None)
             kept += [r for r in found if matches(where, r.document.metadata)]
             if len(kept) >= k:
                 break
@@ -154,7 +154,7 @@ class RedisStore:
                 pipe.get(self._key("version"))
                 held, chunks, version = pipe.execute()
             for number, packed in held.items():
-                matrix.add(_text(number), [_chunk(chunks[number])], [array("f", packed)])
+                matrix.add(_text(number), [chunk_in(chunks[number])], [array("f", packed)])
             self._held = version, matrix
         return matrix
 
@@ -172,41 +172,14 @@ class RedisStore:
 
 
 def _arguments(entry: Entry) -> list[Any]:
-    title = str(entry.document.metadata.get("title", ""))
     about = json.dumps([dict(entry.document.metadata), entry.document.regions], default=str)
     rows = records(entry)
     found: list[Any] = [entry.document.id, entry.stamp, about, len(rows)]
     for record in rows:
-        often = _counted(record, title)
-        packed = b"" if record.vector is None else _packed(record.vector)
-        found += [_row(record), json.dumps(often), sum(often.values()), packed]
+        often = Counter(chunk_terms(record))
+        vector = b"" if record.vector is None else array("f", unit(record.vector)).tobytes()
+        found += [packed(record), json.dumps(often), often.total(), vector]
     return found
-
-
-def _counted(record: Record, title: str) -> dict[str, int]:
-    """How often each term stands in a chunk, those of its headings twice."""
-    path = terms(" ".join((title, *record.headings)))
-    found: dict[str, int] = {}
-    for term in (*path, *path, *terms(record.text)):
-        found[term] = found.get(term, 0) + 1
-    return found
-
-
-def _row(record: Record) -> str:
-    held = record.payload()
-    for name in ("about", "regions", "stamp"):
-        held.pop(name, None)
-    return json.dumps(held, default=str)
-
-
-def _chunk(held: bytes) -> Chunk:
-    row = json.loads(held)
-    return Chunk(row["document"], row["text"], row["start"], row["end"], tuple(row["headings"]), row["metadata"])
-
-
-def _packed(vector: Vector) -> bytes:
-    length = math.hypot(*vector)
-    return array("f", [x / length for x in vector]).tobytes()
 
 
 def _text(held: bytes | str) -> str:

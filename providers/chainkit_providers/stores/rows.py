@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,23 @@ def chunk_of(chunk: str | bytes) -> Chunk:
     held = json.loads(chunk if isinstance(chunk, str) else str(chunk, "ascii"))
     document, text, start, end, headings, metadata = held
     return Chunk(document, text, start, end, tuple(headings), metadata)
+
+
+def packed(row: Record) -> str:
+    """A whole row as one text, which `Record.of(json.loads(text))` and `chunk_in` read."""
+    return _json(row.payload())
+
+
+def chunk_in(held: str | bytes) -> Chunk:
+    """The chunk of such a text."""
+    row = json.loads(held)
+    return Chunk(row["document"], row["text"], row["start"], row["end"], tuple(row["headings"]), row["metadata"])
+
+
+def unit(vector: Vector) -> list[float]:
+    """A vector of length one."""
+    length = math.hypot(*vector)
+    return [x / length for x in vector]
 
 
 def stamped(row: Record) -> str | None:

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from chainkit.documents import Chunk, Retrieved
 from chainkit.errors import ChainkitError, CompositionError, DeadlineExceeded
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, fitting, record_id, records
+from chainkit_providers.stores.rows import chunk_in, packed, unit
 from chainkit_providers.stores.words import query, words
 
-_MOST_TERMS = 64
 _PAGE = 2000
 _MOST_FOUND = 10_000
 """What one search of these servers gives at the most, unless they are told otherwise."""
@@ -108,10 +108,9 @@ class SearchServer:
         latest = {e.document.id: e for e in entries}
         stale = [i for i, n in self._lasts(latest).items() for i in _beyond(i, n, len(latest[i].chunks))]
         rows = [r for e in latest.values() for r in records(e)]
-        titles = {e.document.id: str(e.document.metadata.get("title", "")) for e in entries}
-        self._bulk([_index_line(r, titles[r.document]) for r in rows if r.ordinal])
+        self._bulk([_index_line(r) for r in rows if r.ordinal])
         self._bulk([({"delete": {"_id": i}}, None) for i in stale])
-        self._bulk([_index_line(r, titles[r.document]) for r in rows if not r.ordinal])
+        self._bulk([_index_line(r) for r in rows if not r.ordinal])
 
     def _lasts(self, ids: Collection[str]) -> dict[str, int]:
         """The highest ordinal of each document that is there."""
@@ -179,7 +178,7 @@ class SearchServer:
         return [self._matching(text, k, where) for text in queries]
 
     def _matching(self, text: str, k: int, where: Condition | None) -> list[Retrieved]:
-        asked = list(dict.fromkeys(terms(text)))[:_MOST_TERMS]
+        asked = question_terms(text)
         if not asked or k < 1:
             return []
         match = {"match": {"terms": {"query": " ".join(asked)}}}
@@ -231,29 +230,20 @@ def _beyond(document: str, last: int, count: int) -> list[str]:
     return [record_id(document, n) for n in range(count, last + 1)]
 
 
-def _index_line(row: Record, title: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = terms(" ".join((title, *row.headings)))
+def _index_line(row: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     source: dict[str, Any] = {
-        "document": row.document, "ordinal": row.ordinal, "terms": " ".join([*path, *path, *terms(row.text)]),
-        "row": json.dumps(row.payload(), ensure_ascii=False), **words(row.metadata),
+        "document": row.document, "ordinal": row.ordinal, "terms": " ".join(chunk_terms(row)),
+        "row": packed(row), **words(row.metadata),
     }  # fmt: skip
     if row.ordinal == 0:
         source["stamp"] = row.stamp
     if row.vector is not None:
-        source["vector"] = _unit(row.vector)
+        source["vector"] = unit(row.vector)
     return {"index": {"_id": row.id}}, source
 
 
-def _unit(vector: Vector) -> list[float]:
-    import math
-
-    length = math.hypot(*vector)
-    return [x / length for x in vector]
-
-
 def _chunk(hit: Mapping[str, Any]) -> Chunk:
-    row = json.loads(hit["_source"]["row"])
-    return Chunk(row["document"], row["text"], row["start"], row["end"], tuple(row["headings"]), row["metadata"])
+    return chunk_in(hit["_source"]["row"])
 
 
 def _foreign(hit: Mapping[str, Any], fields: Mapping[str, str]) -> Chunk:

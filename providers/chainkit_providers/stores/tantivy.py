@@ -19,13 +19,12 @@ from typing import Any, Literal
 
 from chainkit.documents import Chunk, Retrieved
 from chainkit.errors import ChainkitError, CompositionError, MissingExtra
-from chainkit.retrieval.analysis import terms
 from chainkit.retrieval.filters import Condition
+from chainkit.retrieval.matching import chunk_terms, question_terms
 from chainkit.retrieval.store import Entry, Record, Vector, checked, entry_of, record_id, records
 from chainkit_providers.stores.facts import Asked, Every, Holds, Some, Without, asked, facts
 from chainkit_providers.stores.rows import chunk_of, parts, record_of
 
-_MOST_TERMS = 64
 _KEPT = 50_000
 """Chunks that stay in memory, read, for one state of the index."""
 _HEAP = 64_000_000
@@ -186,7 +185,7 @@ class TantivyStore:
         return [self._matching(view, query, k, passing) for query in queries]
 
     def _matching(self, view: _View, query: str, k: int, passing: Any) -> list[Retrieved]:
-        wanted = list(dict.fromkeys(terms(query)))[:_MOST_TERMS]
+        wanted = question_terms(query)
         limit = min(k, view.searcher.num_docs)
         if not wanted or limit < 1:
             return []
@@ -263,10 +262,8 @@ def _schema(tantivy: Any) -> Any:
 
 
 def _document(tantivy: Any, row: Record, entry: Entry) -> Any:
-    title = str(entry.document.metadata.get("title", ""))
-    heading = terms(" ".join((title, *row.headings)))
     made = tantivy.Document()
-    made.add_text("terms", " ".join((*heading, *heading, *terms(row.text))))
+    made.add_text("terms", " ".join(chunk_terms(row)))
     made.add_text("document", record_id(row.document, 0))
     for fact in facts(row.metadata):
         made.add_text("facts", fact)

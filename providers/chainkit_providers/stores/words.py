@@ -39,7 +39,7 @@ def fact(field: str, value: str | float) -> str:
         return f"{field}\0n{float(value)!r}"
     if len(value) <= _LONGEST:
         return f"{field}\0s{value}"
-    return f"{field}\0S{blake2b(value.encode(), digest_size=16).hexdigest()}"
+    return f"{field}\0S{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
 def place(field: str, value: str | float) -> str:
