@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import CompositionError, MissingExtra, did_you_mean
+from chainkit.retrieval.named import known, opened
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from chainkit.memory.store import Memory
 
 GROUP = "chainkit.memory"
@@ -29,37 +25,10 @@ def memory(spec: str, **options: Any) -> Memory:
     name, _, where = spec.partition(":")
     if where.startswith("//"):
         name, where = _SCHEMES.get(name, name), spec
-    try:
-        opened: Any = _opener(name)
-        found: Memory = opened(where or None, **options)
-    except MissingExtra:
-        raise
-    except ImportError as error:
-        msg = f"the memory {name!r} needs a package that is not installed: {error}"
-        raise MissingExtra(msg, cure=f"pip install 'chainkit[{name}]'") from error
-    except TypeError as error:
-        if "unexpected keyword" not in str(error):
-            raise
-        raise CompositionError(f"the memory {name!r} was given an option that it does not know: {error}") from error
+    found: Memory = opened("memory", name, where, options, _OWN, GROUP)
     return found
 
 
 def names() -> tuple[str, ...]:
     """All memories that can be named, sorted."""
-    return tuple(sorted({*_OWN, *_entries()}))
-
-
-def _opener(name: str) -> Any:
-    if name in _OWN:
-        module, _, attribute = _OWN[name].partition(":")
-        return getattr(import_module(module), attribute)
-    if name not in _entries():
-        raise CompositionError(f"there is no memory {name!r}", cure=did_you_mean(name, names()))
-    return _entries()[name].load()
-
-
-@lru_cache(maxsize=1)
-def _entries() -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points
-
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return known(_OWN, GROUP)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import CompositionError, MissingExtra, did_you_mean
+from chainkit.retrieval.named import known, opened
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from chainkit.retrieval.store import Store
 
 GROUP = "chainkit.stores"
@@ -24,38 +21,10 @@ def store(spec: str, **options: Any) -> Store:
     is not installed, ConnectionFailed where a server does not answer.
     """
     name, _, where = spec.partition(":")
-    try:
-        opened: Any = _opener(name)
-    except ImportError as error:
-        msg = f"the store {name!r} needs a package that is not installed: {error}"
-        raise MissingExtra(msg, cure=f"pip install 'chainkit[{name}]'") from error
-    try:
-        found: Store = opened(where or None, **options)
-    except TypeError as error:
-        if "unexpected keyword" not in str(error):
-            raise
-        raise CompositionError(f"the store {name!r} was given an option that it does not know: {error}") from error
+    found: Store = opened("store", name, where, options, _OWN, GROUP)
     return found
 
 
 def names() -> tuple[str, ...]:
     """All stores that can be named, sorted."""
-    return tuple(sorted({*_OWN, *_entries()}))
-
-
-def _opener(name: str) -> Any:
-    if name in _OWN:
-        from importlib import import_module
-
-        module, _, attribute = _OWN[name].partition(":")
-        return getattr(import_module(module), attribute)
-    if name not in _entries():
-        raise CompositionError(f"there is no store {name!r}", cure=did_you_mean(name, names()) or ", ".join(names()))
-    return _entries()[name].load()
-
-
-@lru_cache(maxsize=1)
-def _entries() -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points
-
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return known(_OWN, GROUP)

@@ -17,7 +17,7 @@ from chainkit.errors import (
     ServerError,
 )  # fmt: skip
 from chainkit.retrieval.store import Vector
-from chainkit_providers.stores.search_server import SearchServer, address, shown
+from chainkit_providers.stores.search_server import SearchServer
 
 _KINDS = {401: AuthenticationError, 403: PermissionDenied, 429: RateLimited}
 
@@ -30,25 +30,17 @@ class ElasticsearchStore(SearchServer):
 
     name = "elasticsearch"
 
-    def __init__(
-        self,
-        where: str | None = None,
-        *,
-        client: Any = None,
-        index: str | None = None,
-        fields: Mapping[str, str] | None = None,
-        vectors: bool = True,
-        **options: Any,
-    ) -> None:
-        self._package = _package()
-        self._where = "the client that was handed over"
-        if client is None:
-            url, index = address(where, "elasticsearch:http://localhost:9200/wiki")
-            self._where = shown(url)
-            client = self._package.Elasticsearch(url, **{"request_timeout": 30, "max_retries": 0, **options})
-        if index is None:
-            raise ChainkitError("client= says which server, and not which index", cure='say index="wiki"')
-        super().__init__(client, index, fields, vectors=vectors)
+    def package(self) -> Any:
+        """See `SearchServer`."""
+        try:
+            return import_module("elasticsearch")
+        except ImportError:
+            msg = "the store 'elasticsearch' needs a package of that name"
+            raise MissingExtra(msg, cure="pip install 'chainkit[elasticsearch]'") from None
+
+    def connected(self, url: str, options: Mapping[str, Any]) -> Any:
+        """See `SearchServer`. Retries are the gate's."""
+        return self._package.Elasticsearch(url, **{"request_timeout": 30, "max_retries": 0, **options})
 
     def settings(self) -> dict[str, Any]:
         """See `SearchServer`."""
@@ -76,11 +68,3 @@ class ElasticsearchStore(SearchServer):
             msg = f"elasticsearch at {self._where} cannot be reached: {type(error).__name__}"
             return ConnectionFailed(msg, code=code, cure="is it running, and is the address right?")
         return None
-
-
-def _package() -> Any:
-    try:
-        return import_module("elasticsearch")
-    except ImportError:
-        msg = "the store 'elasticsearch' needs a package of that name"
-        raise MissingExtra(msg, cure="pip install 'chainkit[elasticsearch]'") from None

@@ -17,7 +17,7 @@ from chainkit.errors import (
     ServerError,
 )  # fmt: skip
 from chainkit.retrieval.store import Vector
-from chainkit_providers.stores.search_server import SearchServer, address, shown
+from chainkit_providers.stores.search_server import SearchServer
 
 _KINDS = {401: AuthenticationError, 403: PermissionDenied, 429: RateLimited}
 
@@ -30,25 +30,17 @@ class OpenSearchStore(SearchServer):
 
     name = "opensearch"
 
-    def __init__(
-        self,
-        where: str | None = None,
-        *,
-        client: Any = None,
-        index: str | None = None,
-        fields: Mapping[str, str] | None = None,
-        vectors: bool = True,
-        **options: Any,
-    ) -> None:
-        self._package = _package()
-        self._where = "the client that was handed over"
-        if client is None:
-            url, index = address(where, "opensearch:http://localhost:9200/wiki")
-            self._where = shown(url)
-            client = self._package.OpenSearch(hosts=[url], **{"timeout": 30, "max_retries": 0, **options})
-        if index is None:
-            raise ChainkitError("client= says which server, and not which index", cure='say index="wiki"')
-        super().__init__(client, index, fields, vectors=vectors)
+    def package(self) -> Any:
+        """See `SearchServer`."""
+        try:
+            return import_module("opensearchpy")
+        except ImportError:
+            msg = "the store 'opensearch' needs the package opensearch-py"
+            raise MissingExtra(msg, cure="pip install 'chainkit[opensearch]'") from None
+
+    def connected(self, url: str, options: Mapping[str, Any]) -> Any:
+        """See `SearchServer`. Retries are the gate's."""
+        return self._package.OpenSearch(hosts=[url], **{"timeout": 30, "max_retries": 0, **options})
 
     def settings(self) -> dict[str, Any]:
         """See `SearchServer`."""
@@ -78,11 +70,3 @@ class OpenSearchStore(SearchServer):
             kind = _KINDS.get(status, ServerError if status >= 500 else BadRequest)
             return kind(f"opensearch at {self._where} answered {status}: {told.error}", status=status)
         return None
-
-
-def _package() -> Any:
-    try:
-        return import_module("opensearchpy")
-    except ImportError:
-        msg = "the store 'opensearch' needs the package opensearch-py"
-        raise MissingExtra(msg, cure="pip install 'chainkit[opensearch]'") from None

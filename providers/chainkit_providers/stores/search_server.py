@@ -36,12 +36,27 @@ class SearchServer:
     searches: frozenset[Literal["text", "vectors"]] = frozenset({"text", "vectors"})
     remote = True
 
-    def __init__(self, client: Any, index: str, fields: Mapping[str, str] | None, *, vectors: bool) -> None:
+    def __init__(
+        self,
+        where: str | None = None,
+        *,
+        client: Any = None,
+        index: str | None = None,
+        fields: Mapping[str, str] | None = None,
+        vectors: bool = True,
+        **options: Any,
+    ) -> None:
         if fields is not None and "text" not in fields:
             raise CompositionError(f"fields={dict(fields)!r} does not say where the text stands", cure='name "text"')
-        self._client = client
-        self._index = index
-        self._fields = fields
+        self._package = self.package()
+        self._where = "the client that was handed over"
+        if client is None:
+            url, index = address(where, f"{self.name}:http://localhost:9200/wiki")
+            self._where = shown(url)
+            client = self.connected(url, options)
+        if index is None:
+            raise CompositionError("client= says which server, and not which index", cure='say index="wiki"')
+        self._client, self._index, self._fields = client, index, fields
         self._dimensions: int | None = None
         if fields is not None or not vectors:
             self.searches = frozenset({"text"})
@@ -49,6 +64,14 @@ class SearchServer:
             self._prepare()
 
     # What the two servers say differently.
+
+    @abstractmethod
+    def package(self) -> Any:
+        """The client's package. Raises MissingExtra."""
+
+    @abstractmethod
+    def connected(self, url: str, options: Mapping[str, Any]) -> Any:
+        """A client for an address."""
 
     @abstractmethod
     def vector_field(self, dimensions: int) -> dict[str, Any]:
