@@ -1,6 +1,8 @@
 """Searching an index: by terms, by vectors, by both, and what may follow."""
 
 import asyncio
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +11,14 @@ from hypothesis import strategies as st
 
 from chainkit import Run, index
 from chainkit.documents import Chunk, Document, Retrieved
-from chainkit.errors import ChainkitError, CompositionError, ConnectionFailed, MissingExtra, OutputError
+from chainkit.errors import (
+    ChainkitError,
+    CompositionError,
+    ConnectionFailed,
+    DeadlineExceeded,
+    MissingExtra,
+    OutputError,
+)
 from chainkit.retrieval import Decay, Queries, Rrf, Weighted, hyde, judging, multi_query, nearest, rewritten, store
 from chainkit.retrieval.fusion import fused
 from chainkit.retrieval.memory import MemoryStore
@@ -369,3 +378,36 @@ def test_a_server_is_asked_from_a_loop_too() -> None:
     with Run(keep=True) as run:
         assert ids(asyncio.run(retriever.ainvoke("shop opens", run=run))) == ["hours"]
     assert [r.kind for r in run.rows] == ["search", "embed", "search"]
+
+
+class Hanging(MemoryStore):
+    """A server that does not answer until it is let go."""
+
+    name = "hanging"
+    remote = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+    def search_text(self, queries, k, where=None):
+        self.let_go.wait(20)
+        return super().search_text(queries, k, where)
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+def test_a_server_that_hangs_is_left_when_the_time_is_over(how: str) -> None:
+    store = Hanging()
+    retriever = index(TEXTS, store=store).retriever(1).timeout(0.1)
+    start = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        retriever.invoke("shop") if how == "invoke" else asyncio.run(_asked(retriever, store))
+    assert time.monotonic() - start < 5
+    store.let_go.set()
+
+
+async def _asked(retriever, store) -> None:
+    try:
+        await retriever.ainvoke("shop")
+    finally:
+        store.let_go.set()

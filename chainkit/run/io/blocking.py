@@ -81,7 +81,7 @@ class Blocking:
         self,
         work: Callable[[Callable[[Any], None]], Any],
         show: Callable[[Any], Awaitable[None]] | None,
-        abort: Callable[[], None],
+        abort: Callable[[], None] | None,
         until: float | None,
     ) -> Any:
         inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
@@ -105,7 +105,7 @@ class Blocking:
                 if show is not None:
                     await show(held)
         finally:
-            if not ended.is_set():
+            if abort is not None and not ended.is_set():
                 abort()
                 ended.wait(5)
 

@@ -95,7 +95,7 @@ class Loop:
         self,
         work: Callable[[Callable[[Any], None]], Any],
         show: Callable[[Any], Awaitable[None]] | None,
-        abort: Callable[[], None],
+        abort: Callable[[], None] | None,
         until: float | None,
     ) -> Any:
         items: deque[Any] = deque()
@@ -119,7 +119,7 @@ class Loop:
                 if told.done() and not items:
                     return told.result()
         finally:
-            if not told.done():
+            if abort is not None and not told.done():
                 abort()
                 await asyncio.wait([told], timeout=5)
                 if told.done() and not told.cancelled():

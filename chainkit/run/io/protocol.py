@@ -47,12 +47,12 @@ class Io(Protocol):
         self,
         work: Callable[[Callable[[Any], None]], Any],
         show: Callable[[Any], Awaitable[None]] | None,
-        abort: Callable[[], None],
+        abort: Callable[[], None] | None,
         until: float | None,
     ) -> Any:
         """Run native, blocking `work(put)` in a thread of its own; what it puts is shown as it comes.
 
-        When this wait ends early, `abort` is called and the thread awaited.
+        When this wait ends early, `abort` is called and the thread awaited; without one it is left to itself.
         """
         ...
 

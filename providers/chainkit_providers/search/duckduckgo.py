@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from chainkit.errors import CompositionError, ConnectionFailed, MissingExtra, RateLimited, ServerError
+from chainkit.models.client_work import waited
 from chainkit.models.provider import Rendered
 from chainkit.search.engine import COUNT, Found
 from chainkit.usage import Usage
@@ -86,7 +87,7 @@ class _Backend:
         until = call.until
         left = _SECONDS if until is None else min(_SECONDS, max(1, int(until - call.io.now())))
         asked = _asked(call.request.query, self._options)
-        rows = await call.io.call(_found, asked, left)
+        rows = await waited(call, lambda: _found(asked, left))
         named = [{"title": r.get("title"), "url": r.get("href"), "snippet": r.get("body")} for r in rows]
         return Found(results=results(named, "duckduckgo"), model="duckduckgo", usage=Usage(units=(("searches", 1.0),)))
 

