@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainkit.cli.screen import Json
+from chainkit.errors import CompositionError
 from chainkit.run.run import Run
 
 if TYPE_CHECKING:
@@ -29,13 +30,19 @@ def ask(
     kept: Annotated[
         str | None, typer.Option("--index", help="A file that keeps the index: only what changed is read again.")
     ] = None,
+    web: Annotated[
+        str | None, typer.Option(help="A search engine of the web to answer from, such as duckduckgo or wikipedia.")
+    ] = None,
     k: Annotated[int, typer.Option(help="How many chunks each model is given.")] = 3,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer, in tokens.")] = None,
     json: Json = False,
 ) -> None:
-    """Answer a question, from documents where they are given."""
+    """Answer a question: from documents or from the web, where they are named."""
     screen: Screen = context.obj
+    if web is not None and (docs, kept) != (None, None):
+        raise CompositionError("--web and --docs both say where the answer is to be found", cure="ask twice")
     found = None if docs is None and kept is None else searched(docs, kept, embed, screen)
+    found = found if web is None else from_the_web(web, k)
     chain = answering(model or ["local:smollm2-135m"], found, k=k, max_tokens=max_tokens)
     chain.check()
     start = time.monotonic()
@@ -56,7 +63,16 @@ def searched(docs: str | None, kept: str | None, embed: str | None, screen: Scre
     return found
 
 
-def answering(models: list[str], found: Index | None, *, k: int, max_tokens: int | None) -> Chain[Any, Any]:
+def from_the_web(engine: str, k: int) -> Chain[str, Any]:
+    """The passages of the first pages that a search of the web finds."""
+    from chainkit.search import web
+
+    return web(engine, fetch=3).retriever(k)
+
+
+def answering(
+    models: list[str], found: Index | Chain[str, Any] | None, *, k: int, max_tokens: int | None
+) -> Chain[Any, Any]:
     """One model, or an ensemble that votes; over documents or as they are."""
     from chainkit.ensembles.members import ensemble
     from chainkit.ensembles.vote import vote
@@ -65,7 +81,9 @@ def answering(models: list[str], found: Index | None, *, k: int, max_tokens: int
     options: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     members: list[Any] = [make(m, **options) for m in models]
     if found is not None:
-        members = [found.answering(m, k=k) for m in members]
+        from chainkit.retrieval import answering as grounded
+
+        members = [grounded(found, m, k) for m in members]
     return members[0] if len(members) == 1 else ensemble(*members, combine=vote(early=False))
 
 

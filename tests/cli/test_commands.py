@@ -149,6 +149,13 @@ def test_ask_answers_from_documents_by_an_ensemble(local_model: str, tmp_path: P
     assert done.returncode == 0 and said["calls"] == 2 and len(said["ballots"]) == 2
 
 
+def test_ask_searches_the_web_or_documents_and_not_both(tmp_path: Path) -> None:
+    assert "both say where" in run("ask", "Who?", "--web", "wikipedia", "--docs", str(tmp_path)).stderr
+    assert "no search engine 'googel'" in run("ask", "Who?", "--web", "googel", "-m", "openai:gpt-5-mini").stderr
+    closed = run("ask", "Who?", "--web", "google", "-m", "openai:gpt-5-mini").stderr
+    assert "2027" in closed and "serper" in closed
+
+
 def test_a_model_is_pulled_by_a_server_that_keeps_its_own_and_listed_there() -> None:
     from chainkit.testing.faults import Seen, Told
     from chainkit.testing.server import FaultServer

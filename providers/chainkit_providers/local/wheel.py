@@ -102,9 +102,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _size(folder: Path) -> int:
     """The largest file: pip moves what it has fetched, so a sum would count it twice for a moment."""
     largest = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            largest = max(largest, path.stat().st_size)
+    # pip makes and removes folders meanwhile, and `walk` passes over those that are gone.
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                largest = max(largest, Path(where, name).stat().st_size)
     return largest
 
 
