@@ -41,8 +41,11 @@ def ask(
     screen: Screen = context.obj
     if web is not None and (docs, kept) != (None, None):
         raise CompositionError("--web and --docs both say where the answer is to be found", cure="ask twice")
-    found = None if docs is None and kept is None else searched(docs, kept, embed, screen)
-    found = found if web is None else from_the_web(web, k)
+    found: Index | Chain[str, Any] | None = None
+    if docs is not None or kept is not None:
+        found = searched(docs, kept, embed, screen)
+    elif web is not None:
+        found = from_the_web(web, k)
     chain = answering(model or ["local:smollm2-135m"], found, k=k, max_tokens=max_tokens)
     chain.check()
     start = time.monotonic()
