@@ -15,6 +15,7 @@ from chainkit.ensembles.canonical import canonical
 from chainkit.errors import CompositionError
 from chainkit.messages import Messages, message
 from chainkit.models.chat import ChatModel
+from chainkit.output.typed import Typed
 from chainkit.retrieval.grounding.figures import figures
 from chainkit.retrieval.grounding.language import language_of
 from chainkit.retrieval.grounding.quotes import located
@@ -198,4 +199,5 @@ def extract(
             f'size={size}, concurrency={concurrency}, failing={failing!r}: at least 1; "raise" or "skip"'
         )
     held = get_args(output)[0] if get_origin(output) is list else output
+    Typed(held)  # raises for what is no type
     return Extracting(chain, held, instruction, size, concurrency, failing)

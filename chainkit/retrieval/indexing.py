@@ -95,7 +95,7 @@ class Index:
 
         The options are those of `retriever`.
         """
-        if not options and self.embedding is None:
+        if not options and self._quick and k > 0 and isinstance(query, str):  # pyright: ignore[reportUnnecessaryIsInstance] - anything may be handed over
             return self.store.search_text([query], k)[0]
         return self.retriever(k, **options).invoke(query, run=self._run)
 
@@ -103,12 +103,19 @@ class Index:
         self, questions: Sequence[str], k: int = 4, **options: Unpack[SearchOptions]
     ) -> list[list[Retrieved]]:
         """The same for many questions, in their order: embedded together, searched together."""
-        if not options and self.embedding is None:
-            return self.store.search_text(questions, k)
-        from chainkit.retrieval.retriever import retrieving
+        from chainkit.retrieval.retriever import question_in, retrieving
 
+        if not options and self._quick and k > 0:
+            return self.store.search_text([question_in(q) for q in questions], k)
         found = retrieving(self, k, options)
-        return found.searched(questions, self._run) if found.simple else found.batch(questions, run=self._run)
+        # What leaves the process passes the gate, one call for each question.
+        together = found.simple and not self.store.remote
+        return found.searched(questions, self._run) if together else found.batch(questions, run=self._run)
+
+    @property
+    def _quick(self) -> bool:
+        """Whether a plain search asks nobody but a store on this machine."""
+        return self.embedding is None and not self.store.remote
 
     def retriever(self, k: int = 4, **options: Unpack[SearchOptions]) -> Chain[str, list[Retrieved]]:
         """The search as a chain.
