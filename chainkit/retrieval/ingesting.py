@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from chainkit.retrieval.store import Store
 
 _CHUNKS = 512
-"""Chunks of one batch: what is embedded and put at once, and what a crash may cost."""
+"""Chunks of one batch: what is put at once, and what a crash may cost."""
+_EMBEDDED = 128
+"""The same where they are embedded, which takes longer and costs more."""
 _CHARACTERS = 4_000_000
 """Characters of one batch, however few chunks they are."""
 _BY_HAND = "text"
@@ -95,7 +97,8 @@ class Ingest:
         self._waiting.append((plain, chunks, str(stamp)))
         self._chunks += len(chunks)
         self._characters += len(plain.text)
-        if self._chunks >= _CHUNKS or self._characters >= _CHARACTERS:
+        most = _CHUNKS if self.embedding is None else _EMBEDDED
+        if self._chunks >= most or self._characters >= _CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
