@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CHUNKS = 512
 """Chunks of one batch: what is put at once, and what a crash may cost."""
-_EMBEDDED = 128
+_EMBEDDED = 192
 """The same where they are embedded, which takes longer and costs more."""
 _CHARACTERS = 4_000_000
 """Characters of one batch, however few chunks they are."""
