@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -20,6 +21,7 @@ _BLOCK = frozenset(
     "h6 header hr main nav ol p pre section summary table ul".split()
 )
 _LINE = frozenset({"br", "li", "tr", "caption"})
+_NOTE = re.compile(r"\b(?:foot|end)notes?\b|\badmonition\b|\bnote\b", re.IGNORECASE)
 _ROLES = {"main": "main", "navigation": "nav", "contentinfo": "footer", "search": "form"}
 _NAMES = {
     "author": "author", "article:author": "author", "dc.creator": "author", "dcterms.creator": "author",
@@ -38,6 +40,14 @@ class HtmlPage:
     language: str | None = None
     told: dict[str, str] = field(default_factory=dict[str, str])
     refresh: str | None = None
+
+
+def _meaning(tag: str, about: Mapping[str, str]) -> str:
+    """What a part is: a footnote belongs to the text, though it stands aside."""
+    role = about.get("role", "")
+    if tag == "aside" and _NOTE.search(f"{role} {about.get('class', '')}"):
+        return "note"
+    return _ROLES.get(role, tag)
 
 
 class _Reader:
@@ -80,7 +90,7 @@ class _Reader:
         elif tag in _SILENT and not text.endswith("/"):
             self._silent, self._depth = tag, 1
         elif tag in _AROUND or tag in ("main", "article") or (tag in ("div", "section") and "role" in text):
-            self._enter(tag, _ROLES.get(given(text).get("role", ""), tag))
+            self._enter(tag, _meaning(tag, given(text)))
         self._shape(tag)
 
     def _end(self, tag: str) -> None:

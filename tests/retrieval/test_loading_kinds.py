@@ -68,6 +68,12 @@ def test_html_gives_its_main_part_with_headings_lists_tables_and_code(tmp_path) 
     )
 
 
+def test_a_footnote_belongs_to_the_text_though_it_stands_aside(tmp_path) -> None:
+    aside = "<aside class='footnote brackets' role='doc-footnote'><p>Since 1991.</p></aside><aside><p>Our shop</p></aside>"
+    (tmp_path / "a.html").write_text(f"<body><main><p>Python is old.</p>{aside}</main></body>")
+    assert next(iter(load(tmp_path / "a.html"))).text == "Python is old.\n\nSince 1991."
+
+
 def test_a_page_that_marks_no_main_part_is_read_whole_and_one_of_navigation_alone_too(tmp_path) -> None:
     (tmp_path / "a.html").write_text("<title>T</title><h2>A</h2>text<br>more<nav>menu</nav>")
     (tmp_path / "b.html").write_text("<nav>only this</nav>")
