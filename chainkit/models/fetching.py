@@ -17,7 +17,7 @@ from chainkit.messages import Media, Message, Messages
 from chainkit.models.media import kind_of, media_type_of, of_bytes, plain_type, with_data
 from chainkit.models.task import CONCURRENCY, TaskReply, TaskRequest
 from chainkit.run.call import Call, Tries
-from chainkit.run.carriers.guarded import carrier_to, checked
+from chainkit.run.carriers.guarded import reached
 from chainkit.run.carriers.target import target
 from chainkit.run.carriers.wire import HttpRequest
 from chainkit.run.gate import through
@@ -180,7 +180,9 @@ async def _followed(part: Media, call: Call, until: float) -> Fetched:
 async def _asked(url: str, part: Media, call: Call, until: float) -> tuple[str, bytes | None]:
     """(content type, bytes) - or (where to, None) for a redirect."""
     aim = _aimed(url)
-    response, close = await _reached(url, aim, call, until)
+    # A streamed request asks for nothing compressed.
+    request = HttpRequest("GET", url, {"accept": "*/*", "user-agent": "chainkit"}, stream=True)
+    response, close = await reached(request, aim, call.io, call.run.private_hosts, until)
     whole = False
     try:
         if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
@@ -192,24 +194,6 @@ async def _asked(url: str, part: Media, call: Call, until: float) -> tuple[str, 
     finally:
         await response.close(whole)
         close()
-
-
-async def _reached(url: str, aim: Target, call: Call, until: float) -> tuple[HttpResponse, Callable[[], None]]:
-    """The first of the host's addresses that answers."""
-    headers = {"accept": "*/*", "user-agent": "chainkit"}
-    last: ConnectionFailed | None = None
-    for address in await checked(aim, call.io, call.run.private_hosts):
-        carrier = carrier_to(address, aim, call.io)
-        try:
-            # A streamed request asks for nothing compressed.
-            return await carrier.open(HttpRequest("GET", url, headers, stream=True), until=until), carrier.close
-        except ConnectionFailed as error:
-            carrier.close()
-            last = error
-        except BaseException:
-            carrier.close()
-            raise
-    raise last or ConnectionFailed(f"{aim.where} has no address", code="unreachable")
 
 
 def _aimed(url: str) -> Target:

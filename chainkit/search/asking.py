@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from chainkit.errors import (
     BadRequest,
-    ConnectionFailed,
     EgressBlocked,
     PermissionDenied,
     ProviderError,
@@ -25,14 +24,14 @@ from chainkit.errors import (
 from chainkit.models.task import TaskReply, TaskRequest
 from chainkit.retrieval.loading.unread import shown
 from chainkit.run.call import Call, Tries
-from chainkit.run.carriers.guarded import carrier_to, checked, named
+from chainkit.run.carriers.guarded import named, reached
 from chainkit.run.carriers.target import target
 from chainkit.run.carriers.wire import HttpRequest
 from chainkit.run.gate import through
 from chainkit.usage import FREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from chainkit.run.carriers.target import Target
     from chainkit.run.carriers.wire import HttpResponse
@@ -114,7 +113,10 @@ async def _send(call: Call) -> Answered:
     if request.ports is not None and aim.port not in request.ports and not named(aim, call.run.private_hosts):
         cure = f"where you trust it: fetch(ports=[..., {aim.port}])"
         raise EgressBlocked(f"{aim.where} is no port of the web, and is not asked; nothing was sent", cure=cure)
-    response, close = await _reached(request, aim, call)
+    headers = {"accept": "text/html, application/pdf, text/*;q=0.9, */*;q=0.5", "user-agent": request.user_agent}
+    # A streamed request asks for nothing compressed.
+    sent = HttpRequest("GET", request.url, headers, stream=not request.compressed)
+    response, close = await reached(sent, aim, call.io, call.run.private_hosts, call.until)
     whole = False
     try:
         if response.status in _MOVED and "location" in response.headers:
@@ -126,25 +128,6 @@ async def _send(call: Call) -> Answered:
     finally:
         await response.close(whole)
         close()
-
-
-async def _reached(request: PageRequest, aim: Target, call: Call) -> tuple[HttpResponse, Callable[[], None]]:
-    """The first of the host's addresses that answers."""
-    headers = {"accept": "text/html, application/pdf, text/*;q=0.9, */*;q=0.5", "user-agent": request.user_agent}
-    last: ConnectionFailed | None = None
-    for address in await checked(aim, call.io, call.run.private_hosts):
-        carrier = carrier_to(address, aim, call.io)
-        # A streamed request asks for nothing compressed.
-        sent = HttpRequest("GET", request.url, headers, stream=not request.compressed)
-        try:
-            return await carrier.open(sent, until=call.until), carrier.close
-        except ConnectionFailed as error:
-            carrier.close()
-            last = error
-        except BaseException:
-            carrier.close()
-            raise
-    raise last or ConnectionFailed(f"{aim.where} has no address", code="unreachable")
 
 
 def _accepted(request: PageRequest, response: HttpResponse) -> None:

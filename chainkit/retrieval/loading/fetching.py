@@ -7,7 +7,6 @@ that a page itself orders too, are followed by hand and each judged anew; size a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from chainkit.retrieval.loading.opened import utc
 from chainkit.retrieval.loading.options import Options
 from chainkit.retrieval.loading.unread import shown
 from chainkit.run.call import Call, Tries
-from chainkit.run.carriers.guarded import carrier_to, checked
+from chainkit.run.carriers.guarded import reached
 from chainkit.run.carriers.target import target
 from chainkit.run.carriers.wire import HttpRequest
 from chainkit.run.drive import invoke
@@ -170,7 +169,9 @@ async def _followed(call: Call, until: float) -> Page:
 
 async def _answered(url: str, call: Call, until: float) -> Page | str:
     """The page - or where it has moved to."""
-    response, close = await _reached(url, _aimed(url), call, until)
+    method, headers = "HEAD" if call.request.head else "GET", {"accept": "*/*", "user-agent": "chainkit"}
+    request = HttpRequest(method, url, headers, stream=True)
+    response, close = await reached(request, _aimed(url), call.io, call.run.private_hosts, until)
     whole = False
     try:
         if response.status in _MOVED and "location" in response.headers:
@@ -186,24 +187,6 @@ async def _answered(url: str, call: Call, until: float) -> Page | str:
     finally:
         await response.close(whole)
         close()
-
-
-async def _reached(url: str, aim: Target, call: Call, until: float) -> tuple[HttpResponse, Callable[[], None]]:
-    """The first of the host's addresses that answers."""
-    headers = {"accept": "*/*", "user-agent": "chainkit"}
-    last: ConnectionFailed | None = None
-    for address in await checked(aim, call.io, call.run.private_hosts):
-        carrier = carrier_to(address, aim, call.io)
-        request = HttpRequest("HEAD" if call.request.head else "GET", url, headers, stream=True)
-        try:
-            return await carrier.open(request, until=until), carrier.close
-        except ConnectionFailed as error:
-            carrier.close()
-            last = error
-        except BaseException:
-            carrier.close()
-            raise
-    raise last or ConnectionFailed(f"{aim.where} has no address", code="unreachable")
 
 
 def _aimed(url: str) -> Target:

@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
 
-from chainkit.errors import EgressBlocked
+from chainkit.errors import ConnectionFailed, EgressBlocked
 from chainkit.run.carriers import blocking_socket
 from chainkit.run.carriers.clients import own_carrier
 from chainkit.run.carriers.pool import PooledCarrier
@@ -19,10 +19,10 @@ from chainkit.run.carriers.proxies import proxy_for
 from chainkit.run.carriers.wire import unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from chainkit.run.carriers.target import Target
-    from chainkit.run.carriers.wire import Carrier
+    from chainkit.run.carriers.wire import Carrier, HttpRequest, HttpResponse
     from chainkit.run.io.protocol import Io
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -111,3 +111,24 @@ def carrier_to(address: str, aim: Target, io: Io) -> Carrier:
     from chainkit.run.carriers import loop_socket
 
     return PooledCarrier(lambda _, port, until: loop_socket.dial(address, port, until))
+
+
+async def reached(
+    request: HttpRequest, aim: Target, io: Io, private_hosts: Collection[str], until: float | None
+) -> tuple[HttpResponse, Callable[[], None]]:
+    """The answer of the first of the host's addresses that takes the request, and what closes the connection.
+
+    Raises EgressBlocked where the host may not be asked, ConnectionFailed where nobody answers.
+    """
+    last: ConnectionFailed | None = None
+    for address in await checked(aim, io, private_hosts):
+        carrier = carrier_to(address, aim, io)
+        try:
+            return await carrier.open(request, until=until), carrier.close
+        except ConnectionFailed as error:
+            carrier.close()
+            last = error
+        except BaseException:
+            carrier.close()
+            raise
+    raise last or ConnectionFailed(f"{aim.where} has no address", code="unreachable")
