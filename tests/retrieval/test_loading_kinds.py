@@ -69,7 +69,9 @@ def test_html_gives_its_main_part_with_headings_lists_tables_and_code(tmp_path) 
 
 
 def test_a_footnote_belongs_to_the_text_though_it_stands_aside(tmp_path) -> None:
-    aside = "<aside class='footnote brackets' role='doc-footnote'><p>Since 1991.</p></aside><aside><p>Our shop</p></aside>"
+    aside = (
+        "<aside class='footnote brackets' role='doc-footnote'><p>Since 1991.</p></aside><aside><p>Our shop</p></aside>"
+    )
     (tmp_path / "a.html").write_text(f"<body><main><p>Python is old.</p>{aside}</main></body>")
     assert next(iter(load(tmp_path / "a.html"))).text == "Python is old.\n\nSince 1991."
 
