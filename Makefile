@@ -12,7 +12,7 @@ demo: $(STAMPS)/demo
 
 test: $(STAMPS)/test
 	$(BIN)/python -m chainkit pull smollm2-135m
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
 
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
