@@ -18,6 +18,8 @@ from chainkit.errors import AuthenticationError, ChainkitError, CompositionError
 from chainkit.memory import FileMemory, SqliteMemory, chatting, last, memory, recall, summary
 from chainkit.testing import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 SPECS = ["sqlite:{0}/chat.db", "file:{0}/chats"]
 WRITE = """
 import sys

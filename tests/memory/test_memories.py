@@ -9,6 +9,8 @@ import pytest
 from chainkit.memory import FileMemory, Memory, SqliteMemory, memory
 from chainkit.testing import memory_conformance
 
+pytestmark = pytest.mark.slow
+
 SERVERS: dict[str, str] = {}
 
 

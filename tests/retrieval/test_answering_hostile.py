@@ -19,6 +19,8 @@ from chainkit.retrieval.grounding.statements import Quoted, Statement, Statement
 from chainkit.retrieval.splitting import split
 from chainkit.testing import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 SHOP = Document(
     "shop.md",
     "# Hours\n\nThe shop opens at 9:30 in the morning. It closes at six.\n\n## Prices\n\nA “Hallig” bell costs 1,290 euros; "

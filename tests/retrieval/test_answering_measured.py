@@ -16,7 +16,10 @@ from chainkit.retrieval.grounding.support import Passage
 from chainkit.retrieval.splitting import split
 
 DATA = Path(__file__).parents[2] / "benchmarks" / "data"
-pytestmark = pytest.mark.skipif(not (DATA / "questions.jsonl").is_file(), reason="the questions are not in the wheel")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (DATA / "questions.jsonl").is_file(), reason="the questions are not in the wheel"),
+]
 _DENIES = re.compile(r"\b(not|no|nicht|kein\w*|never|nie|ohne|without)\b|n['’]t")
 _VERB = re.compile(r"\b(is|are|can|will|ist|sind|kann|wird|werden|können)\b")
 

@@ -16,6 +16,8 @@ import pytest
 from chainkit import index, step
 from chainkit.retrieval.database import installed
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     "Winter Sommer Regen Schnee Wind Sonne Nebel Hagel Donner Blitz Wolke Himmel Wiese Wald Fluss Berg Tal See".split()
 )

@@ -17,6 +17,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 from chainkit.retrieval import load
 from loading_files import TEXT_OF, changed, epub, made, measured, only, pdf_of, reason
 
+pytestmark = pytest.mark.slow
+
 docx = pytest.importorskip("docx")
 pptx = pytest.importorskip("pptx")
 openpyxl = pytest.importorskip("openpyxl")

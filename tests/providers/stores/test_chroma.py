@@ -5,6 +5,8 @@ pytest.importorskip("chromadb")
 from chainkit.testing import store_conformance
 from chainkit_providers.stores.chroma import ChromaStore
 
+pytestmark = pytest.mark.slow
+
 ON_DISK = store_conformance(lambda folder: ChromaStore(folder / "it"), searches=("vectors",), many=1000)
 IN_MEMORY = store_conformance(lambda _: ChromaStore(), searches=("vectors",), persists=False, many=300)
 

@@ -25,6 +25,8 @@ from chainkit.testing.stores import ids, vector
 sys.path.insert(0, str(Path(__file__).parent))
 from store_engines import BATCH, PACKAGES, SHARED, engines, killed, made, opened, other
 
+pytestmark = pytest.mark.slow
+
 
 def one(id: str, text: str, stamp: str = "", **metadata: Any) -> Entry:
     document = Document(id, text, metadata)

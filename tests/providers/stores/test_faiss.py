@@ -5,6 +5,8 @@ pytest.importorskip("faiss")
 from chainkit.testing import store_conformance
 from chainkit_providers.stores.faiss import FaissStore
 
+pytestmark = pytest.mark.slow
+
 ON_DISK = store_conformance(lambda folder: FaissStore(folder / "it.faiss"), searches=("vectors",), many=1000)
 IN_MEMORY = store_conformance(lambda _: FaissStore(), searches=("vectors",), persists=False, many=500)
 GRAPH = store_conformance(lambda _: FaissStore(how="HNSW32"), searches=("vectors",), persists=False, many=500)

@@ -5,6 +5,8 @@ pytest.importorskip("lancedb")
 from chainkit.testing import store_conformance
 from chainkit_providers.stores.lancedb import LanceStore
 
+pytestmark = pytest.mark.slow
+
 ON_DISK = store_conformance(lambda folder: LanceStore(folder / "it"), many=1000)
 IN_MEMORY = store_conformance(lambda _: LanceStore(), persists=False, many=500)
 

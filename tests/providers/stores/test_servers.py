@@ -23,6 +23,8 @@ from chainkit.retrieval.filters import condition
 from chainkit.testing import ScriptedEmbedder, store_conformance
 from chainkit.testing.stores import DIMENSIONS, SHOP, entry, vector
 
+pytestmark = pytest.mark.slow
+
 
 def own(folder: Any) -> str:
     """A name that no other test has."""

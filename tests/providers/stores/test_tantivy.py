@@ -5,6 +5,8 @@ pytest.importorskip("tantivy")
 from chainkit.testing import store_conformance
 from chainkit_providers.stores.tantivy import TantivyStore
 
+pytestmark = pytest.mark.slow
+
 ON_DISK = store_conformance(lambda folder: TantivyStore(folder / "it"), searches=("text",), many=1000)
 IN_MEMORY = store_conformance(lambda _: TantivyStore(), searches=("text",), persists=False, many=500)
 
