@@ -27,6 +27,8 @@ _ROW = "row"
 """A fact that every row has: Chroma takes no empty list."""
 _PAGE = 2_000
 """Rows that are read or written at once; a statement of SQLite's has its limits."""
+_COMPARED = 1000
+"""Chunks of which every one is compared."""
 
 
 class ChromaStore:
@@ -157,7 +159,7 @@ class ChromaStore:
     def search_vectors(
         self, vectors: Sequence[Vector], k: int, where: Condition | None = None
     ) -> list[list[Retrieved]]:
-        """See `Store.search_vectors`. Chroma walks a graph, and may miss some of the nearest."""
+        """See `Store.search_vectors`. Of more than a thousand chunks Chroma walks a graph, and may miss some of the nearest."""
         with self._lock:
             dimensions, many = self._dimensions, self._rows.count()
             if dimensions is None or k < 1 or not vectors or not many:
@@ -165,6 +167,8 @@ class ChromaStore:
             for vector in vectors:
                 fitting(vector, dimensions, "the question")
             passing = None if where is None else _where(asked(where, lambda _: self._facts()))
+            if many <= _COMPARED:
+                return self._compared(vectors, k, passing)
             found = self._rows.query(
                 query_embeddings=units(vectors),
                 n_results=min(k, many),
@@ -173,6 +177,16 @@ class ChromaStore:
             )
         pairs = zip(found["documents"], found["distances"], strict=True)
         return [_found(documents, distances) for documents, distances in pairs]
+
+    def _compared(self, vectors: Sequence[Vector], k: int, passing: Any) -> list[list[Retrieved]]:
+        """Every vector looked at: a small graph may have parts that no way leads to."""
+        held = self._rows.get(where=passing, include=["documents", "embeddings"])
+        if not held["ids"]:
+            return [[] for _ in vectors]
+        chunks = [chunk_of(d) for d in held["documents"]]
+        scores = (units(vectors) @ units(held["embeddings"]).T).tolist()
+        found = [[Retrieved(c, max(-1.0, min(1.0, s))) for c, s in zip(chunks, row, strict=True)] for row in scores]
+        return [sorted(row, key=lambda r: (-r.score, r.document.key))[:k] for row in found]
 
     def _facts(self) -> list[str]:
         """Every fact there is."""
