@@ -30,6 +30,8 @@ from chainkit.evaluate.learning import (
 )
 from chainkit.testing.clock import ScriptedIo
 
+pytestmark = pytest.mark.slow
+
 
 def simulated(
     right: list[float],

@@ -17,6 +17,8 @@ from chainkit.retrieval.html import read_html
 from chainkit.retrieval.loading import sources
 from loading_files import made, measured, only, only_with, pdf_of, reason
 
+pytestmark = pytest.mark.slow
+
 docx = pytest.importorskip("docx")
 pptx = pytest.importorskip("pptx")
 openpyxl = pytest.importorskip("openpyxl")

@@ -280,6 +280,7 @@ def test_without_a_counter_tokens_are_estimated() -> None:
     assert [c.text.count(".") for c in chunks] == [3] * 6 + [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
