@@ -155,11 +155,12 @@ class Ingest:
             return 0
         changed, ids = 0, set[str]()
         head: tuple[Document, Stamp] | None = None
+        touched: dict[str, Stamp] = {}
         for document in _read(source):
             ids.add(document.id)
             stamp = self.stamp(now, contents(document))
             if _same_but_touched(Stamp.of(known.get(document.id, "")), stamp):
-                self._restamp(document.id, stamp)
+                touched[document.id] = stamp
                 continue
             changed += 1
             if document.id == source.id:
@@ -170,9 +171,13 @@ class Ingest:
         if head is not None:
             self._take(*head)
         stale = [i for i in known if i not in ids]
-        if stale:
+        if stale or (touched and changed):
+            # A stamp must not say that the source was seen while some of it still waits to be put.
             self.flush()
+        if stale:
             self.store.remove(stale)
+        for name, stamp in touched.items():
+            self._restamp(name, stamp)
         return changed
 
     def _restamp(self, id: str, stamp: Stamp) -> None:

@@ -133,6 +133,26 @@ def test_the_head_of_a_source_is_put_last() -> None:
     assert order == ["x#part=2", "x#part=3", "x"]
 
 
+def test_an_unchanged_head_gets_its_new_stamp_after_the_parts_that_changed() -> None:
+    told: list[str] = []
+
+    class Watched(MemoryStore):
+        def put(self, entries):
+            told.extend(f"put {e.document.id}" for e in entries)
+            super().put(entries)
+
+        def restamp(self, id, stamp):
+            told.append(f"restamp {id}")
+            super().restamp(id, stamp)
+
+    store = Watched()
+    ingest(store).follow([Fake("x", ["one", "two"])])
+    told.clear()
+    assert ingest(store).follow([Fake("x", ["one", "zwei"], version="2")]) == (1, [])
+    assert told == ["put x#part=2", "restamp x"]
+    assert ingest(store).follow([Fake("x", ["one", "zwei"], version="2")]) == (0, [])
+
+
 def test_what_cannot_be_read_any_more_goes_and_what_cannot_be_reached_stays() -> None:
     store = MemoryStore()
     ingest(store).follow([Fake("a", ["one"]), Fake("b", ["two"])])
